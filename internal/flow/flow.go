@@ -1,0 +1,178 @@
+// Package flow is the contract of everything that takes many steps: a
+// deterministic machine that turns events into commands.
+//
+// In: events, one after the other, each with its time. Out: commands. A machine
+// does no I/O, knows no clock, starts no goroutine and takes no lock; the same
+// events give the same commands in the same order, so a journal of its events is
+// all that is needed to bring it back. What runs machines is a runtime
+// (runtime/local); flow/sim runs them in simulation.
+//
+// The package owns Machine, Event, Command and their text form. It must not know
+// any machine, and imports the standard library only.
+package flow
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Machine is a durable process as a pure state machine. It is used by one
+// goroutine at a time.
+type Machine interface {
+	// Handle takes one event and gives what is to be done about it. Payloads in
+	// events are not changed, and those in commands are not kept.
+	Handle(Event) []Command
+	// Snapshot gives the whole state, so that a long journal can be cut short.
+	Snapshot() ([]byte, error)
+}
+
+// ID numbers a machine's activities, timers and children; the machine chooses it
+// and uses each only once. It is above 0.
+type ID int64
+
+// Event is one of Started, ActivityDone, ActivityFailed, TimerFired, Signaled,
+// ChildDone, CancelRequested.
+type Event interface {
+	// When is the time at which the runtime took the event in.
+	When() time.Time
+	event()
+}
+
+// Started is the first event of every machine.
+type Started struct {
+	At    time.Time
+	Input json.RawMessage
+	// Seed is where a machine's randomness comes from.
+	Seed int64
+}
+
+// ActivityDone brings the answer of an activity.
+type ActivityDone struct {
+	At     time.Time
+	ID     ID
+	Output json.RawMessage
+}
+
+// ActivityFailed says that an activity ended without a result.
+type ActivityFailed struct {
+	At      time.Time
+	ID      ID
+	Failure Failure
+}
+
+// TimerFired says that a timer's time has come.
+type TimerFired struct {
+	At time.Time
+	ID ID
+}
+
+// Signaled brings a message from outside: an approval, a task token.
+type Signaled struct {
+	At      time.Time
+	Name    string
+	Payload json.RawMessage
+}
+
+// ChildDone says that a child machine ended; Failure is nil when it succeeded.
+type ChildDone struct {
+	At      time.Time
+	ID      ID
+	Output  json.RawMessage
+	Failure *Failure
+}
+
+// CancelRequested asks the machine to end in order.
+type CancelRequested struct {
+	At     time.Time
+	Reason string
+}
+
+// Failure is why an activity or machine did not succeed.
+type Failure struct {
+	// Kind tells what may be done about it.
+	Kind FailureKind
+	// Code is a stable name, such as States.Timeout; it may be empty.
+	Code string
+	// Message is for people and holds no secrets.
+	Message string
+}
+
+// FailureKind tells what may be done about a failure.
+type FailureKind uint8
+
+// The kinds of failure. The zero value is invalid.
+const (
+	Terminal  FailureKind = iota + 1 // trying again gives the same
+	Retryable                        // trying again may help
+	Cancelled                        // it was asked to stop
+)
+
+// Command is one of Do, CancelActivity, SetTimer, CancelTimer, StartChild,
+// Record, Complete, Fail.
+type Command interface{ command() }
+
+// Do asks for an activity. Unless it is idempotent, that it goes out is journaled
+// before it does.
+type Do struct {
+	ID ID
+	// Activity names what a worker is to do.
+	Activity string
+	Input    json.RawMessage
+	// Queue is the site whose workers may take it; "" is here.
+	Queue      string
+	Idempotent bool
+}
+
+// CancelActivity asks a running activity to stop; its answer still comes.
+type CancelActivity struct{ ID ID }
+
+// SetTimer asks for a TimerFired at the given time or as soon after as possible.
+type SetTimer struct {
+	ID ID
+	At time.Time
+}
+
+// CancelTimer takes a timer back; it may fire all the same.
+type CancelTimer struct{ ID ID }
+
+// StartChild starts a machine of its own journal.
+type StartChild struct {
+	ID      ID
+	Machine string
+	Input   json.RawMessage
+}
+
+// Record notes something for people who look at the run; it has no effect.
+type Record struct{ Text string }
+
+// Complete ends the machine with a result.
+type Complete struct{ Output json.RawMessage }
+
+// Fail ends the machine without one.
+type Fail struct{ Failure Failure }
+
+// When implements Event.
+func (e Started) When() time.Time         { return e.At }
+func (e ActivityDone) When() time.Time    { return e.At }
+func (e ActivityFailed) When() time.Time  { return e.At }
+func (e TimerFired) When() time.Time      { return e.At }
+func (e Signaled) When() time.Time        { return e.At }
+func (e ChildDone) When() time.Time       { return e.At }
+func (e CancelRequested) When() time.Time { return e.At }
+
+func (Started) event()         {}
+func (ActivityDone) event()    {}
+func (ActivityFailed) event()  {}
+func (TimerFired) event()      {}
+func (Signaled) event()        {}
+func (ChildDone) event()       {}
+func (CancelRequested) event() {}
+
+func (Do) command()             {}
+func (CancelActivity) command() {}
+func (SetTimer) command()       {}
+func (CancelTimer) command()    {}
+func (StartChild) command()     {}
+func (Record) command()         {}
+func (Complete) command()       {}
+func (Fail) command()           {}

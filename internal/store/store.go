@@ -1,0 +1,207 @@
+// Package store is the border to where states, runs and journals are kept.
+// store/sqlite is the embedded one; every implementation passes the conformance
+// suite in store/storetest.
+//
+// In and out: state rows (package object) and journal entries. It owns the
+// interfaces and the record types. It must not know languages, plans or machines.
+//
+// A Store is of one stack. Its methods are safe for concurrent use, also by
+// several processes on the same file.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tutti/internal/addr"
+	"tutti/internal/flow"
+	"tutti/internal/object"
+)
+
+// Store is everything that is kept for one stack.
+type Store interface {
+	States
+	Runs
+	Journal
+	Leases
+	Close() error
+}
+
+// States is the present state: one row an instance.
+type States interface {
+	// Snapshot gives all rows as of one moment. They are in no particular order.
+	Snapshot(ctx context.Context) (*Snapshot, error)
+	// Changed gives the keys of rows that were written or deleted after the serial.
+	Changed(ctx context.Context, after int64) ([]object.RowKey, error)
+	// Write makes the writes in one transaction outside any run (state mv, rm,
+	// push, adoption) and notes their pre-images under a name for people.
+	Write(ctx context.Context, why string, writes []Write) error
+}
+
+// Snapshot is the state at one moment.
+type Snapshot struct {
+	// Serial is the store's write counter: it grows by at least one with each write.
+	Serial  int64
+	Lineage string // as tfstate has it
+	Rows    []*object.State
+	Outputs []*object.OutputState
+}
+
+// Write is one change of the state; exactly one of its fields is set. A row's
+// Serial is set by the store.
+type Write struct {
+	Put          *object.State
+	Delete       *object.RowKey
+	PutOutput    *object.OutputState
+	DeleteOutput string
+	// Rekey moves a row to another address or deposed key, as it is.
+	Rekey *Rekey
+}
+
+// Rekey says which row becomes which.
+type Rekey struct{ From, To object.RowKey }
+
+// Runs are the records of runs.
+type Runs interface {
+	// CreateRun stores a new run with its plan and gives it an ID.
+	CreateRun(ctx context.Context, r Run) (RunID, error)
+	Run(ctx context.Context, id RunID) (*Run, error)
+	// List gives the newest runs first, without their plans; limit 0 is all.
+	List(ctx context.Context, limit int) ([]Run, error)
+	// SetStatus ends a run, or opens it again.
+	SetStatus(ctx context.Context, id RunID, s Status, message string) error
+}
+
+// RunID numbers the runs of a stack from 1.
+type RunID int64
+
+// Run is one carrying out of a plan.
+type Run struct {
+	ID     RunID
+	Parent RunID // the run that this one continues or belongs to; 0 for none
+	// Machine names what runs, such as "apply"; Input is what it is started with.
+	Machine string
+	Command string // what the user typed, without values of variables
+	User    string
+	Host    string
+	Created time.Time
+	Ended   time.Time // zero while open
+	Status  Status
+	Message string // why it ended as it did
+	// Plan is the plan file's content; the store encrypts it.
+	Plan []byte
+}
+
+// Status of a run. The texts are stable.
+type Status string
+
+// The statuses.
+const (
+	Running   Status = "running"   // some process carries it out, or was killed while it did
+	Succeeded Status = "succeeded" //
+	Failed    Status = "failed"    // something in it failed; the rest is done
+	Stopped   Status = "stopped"   // in order, by Ctrl-C or cancel; can be resumed
+	InDoubt   Status = "in-doubt"  // waits for a person to settle an address
+	Waiting   Status = "waiting"   // waits for an approval or a timer, and nobody carries it out
+	Abandoned Status = "abandoned" // closed by a person
+)
+
+// Open reports whether the run can be resumed.
+func (s Status) Open() bool { return s == Running || s == Stopped || s == InDoubt || s == Waiting }
+
+// Journal keeps what happened in runs.
+type Journal interface {
+	// Append adds entries to a run's journal and makes their state writes, in one
+	// transaction, and returns when that is durable. Concurrent calls are grouped
+	// into one commit. Entries are numbered by the store from 1 without gaps.
+	Append(ctx context.Context, run RunID, entries []Entry) error
+	// Entries gives a run's journal from the index on (1 is the first). A gap or a
+	// corrupt entry is an error.
+	Entries(ctx context.Context, run RunID, from int64) ([]Entry, error)
+	// Preimages gives the rows and outputs as they were before the run first
+	// changed them.
+	Preimages(ctx context.Context, run RunID) ([]Preimage, error)
+}
+
+// Entry is one line of a journal: exactly one of Event, Sent and Note is set.
+type Entry struct {
+	Index int64 // set by the store
+	// Event is what the machine took in.
+	Event flow.Event
+	// Sent says that the activity of this ID, which is not idempotent, goes out.
+	Sent flow.ID
+	// Note is for people, at its time: a machine's Record, a log line.
+	Note   string
+	NoteAt time.Time
+	// Writes are made with the entry.
+	Writes []Write
+}
+
+// Preimage is a row before a change; Row is nil when it did not exist.
+type Preimage struct {
+	Key    object.RowKey
+	Row    *object.State
+	Output string // set instead of Key for an output
+	Before *object.OutputState
+}
+
+// Leases keep two runs off the same addresses.
+type Leases interface {
+	// Acquire takes all or none. A *HeldError tells who has one. A lease is held
+	// by a process of a run: it must be renewed before its time is over, and one
+	// whose process is gone from the same host is free at once.
+	Acquire(ctx context.Context, l Lease) error
+	Release(ctx context.Context, run RunID) error
+	// Held lists the leases in force.
+	Held(ctx context.Context) ([]Lease, error)
+	// Break releases a lease by force (tutti unlock).
+	Break(ctx context.Context, run RunID) error
+}
+
+// LeaseTTL is how long a lease is good without being renewed. Acquire by the same
+// run renews.
+const LeaseTTL = 60 * time.Second
+
+// Lease is the right of one run to change some objects.
+type Lease struct {
+	Run    RunID
+	Holder string // user@host, process ID
+	Reason string // the command
+	Since  time.Time
+	// Whole means every address of the stack; Objects are ignored then.
+	Whole   bool
+	Objects []addr.Object
+}
+
+// HeldError says that a lease is another's.
+type HeldError struct {
+	Holder  Lease
+	Objects []addr.Object // those wanted by both; empty when one wants all
+	Now     time.Time
+}
+
+func (e *HeldError) Error() string {
+	what := "the whole stack"
+	if len(e.Objects) > 0 {
+		what = e.Objects[0].String()
+		if n := len(e.Objects); n > 1 {
+			what += fmt.Sprintf(" and %d more", n-1)
+		}
+	}
+	return fmt.Sprintf("%s is being changed by run %d (%s, %s) since %s ago", what, e.Holder.Run, e.Holder.Holder, e.Holder.Reason,
+		e.Now.Sub(e.Holder.Since).Round(time.Second))
+}
+
+// Errors that callers branch on.
+var (
+	// ErrNewer means that the store was written by a newer tutti.
+	ErrNewer = errors.New("the store was written by a newer version of tutti")
+	// ErrCorrupt means that what is stored cannot be right.
+	ErrCorrupt = errors.New("the store is damaged")
+	// ErrNotFound means that there is no such run.
+	ErrNotFound = errors.New("no such run")
+	// ErrKey means that the key that encrypted a value is not at hand.
+	ErrKey = errors.New("the key that encrypted this is not at hand")
+)
