@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 )
 
 // Severity tells whether a diagnostic stops the work.
@@ -54,6 +55,10 @@ type Diagnostic struct {
 	Context *hcl.Range
 	// Address names the object that the diagnostic is about; may be empty.
 	Address string
+	// Attribute is the place inside the object's value that is to blame, where no
+	// range is known yet: a provider's complaint. Who knows the source turns it
+	// into Subject.
+	Attribute cty.Path
 	// Values are the references inside the subject with what they stand for,
 	// already safe to show: "var.port is 80", "var.key is a sensitive value".
 	Values []string

@@ -21,7 +21,8 @@ import (
 
 // Provider is one provider, not yet or already configured. Every method is safe
 // for concurrent use. Methods other than Schema start the process when it is not
-// running. A value passed in must not hold marks.
+// running. A value passed in must not hold marks. A diagnostic about an attribute
+// holds its path in diag.Diagnostic.Attribute.
 //
 // It is wider than the house's usual interface because it is a border to the
 // world with two protocol versions and a built-in provider behind it.
