@@ -87,7 +87,24 @@ type CancelRequested struct {
 	Reason string
 }
 
-// Failure is why an activity or machine did not succeed.
+// SignalResume is the name of the signal that a runtime sends when it takes a run
+// up again. A machine that has stopped because of a CancelRequested goes on; any
+// other machine does nothing.
+const SignalResume = "resume"
+
+// SignalInDoubt is the name of the signal that a runtime sends when an activity
+// was cut off, its outcome cannot be told, and nobody has decided about it: its
+// payload is {"id": ID}. The activity stays outstanding, and its answer may still
+// come; a machine that limits how many run no longer counts it.
+const SignalInDoubt = "in-doubt"
+
+// CodeNotStarted is the Code of a Failure of kind Cancelled that came before the
+// activity had begun: the world is as it was, and even what is not idempotent may
+// be done again.
+const CodeNotStarted = "NotStarted"
+
+// Failure is why an activity or machine did not succeed. A worker gives it as an
+// error when the kind matters.
 type Failure struct {
 	// Kind tells what may be done about it.
 	Kind FailureKind
@@ -95,6 +112,14 @@ type Failure struct {
 	Code string
 	// Message is for people and holds no secrets.
 	Message string
+}
+
+// Error implements error.
+func (f Failure) Error() string {
+	if f.Code == "" {
+		return f.Message
+	}
+	return f.Code + ": " + f.Message
 }
 
 // FailureKind tells what may be done about a failure.

@@ -25,6 +25,7 @@ type Store interface {
 	States
 	Runs
 	Journal
+	Mailbox
 	Leases
 	Close() error
 }
@@ -137,6 +138,28 @@ type Entry struct {
 	NoteAt time.Time
 	// Writes are made with the entry.
 	Writes []Write
+	// Took is the number of the message that Event came from; 0 when from none.
+	// Append removes it from the run's mailbox in the same transaction, so that a
+	// message is neither lost nor taken twice. It need not be kept.
+	Took int64
+}
+
+// Mailbox carries messages to a run from other processes (tutti approve, tutti
+// cancel). Whoever carries the run out looks into it now and then.
+type Mailbox interface {
+	// Post leaves a message for a run, whether anybody carries it out or not. It is
+	// durable when Post returns. ErrNotFound when there is no such run.
+	Post(ctx context.Context, run RunID, s flow.Signaled) error
+	// Posted gives the messages that no journal entry has taken (Entry.Took), in
+	// the order in which they were posted. It is cheap when there are none.
+	Posted(ctx context.Context, run RunID) ([]Message, error)
+}
+
+// Message is one posted signal.
+type Message struct {
+	// Number is above 0 and grows with each message of the store.
+	Number int64
+	Signal flow.Signaled
 }
 
 // Preimage is a row before a change; Row is nil when it did not exist.
