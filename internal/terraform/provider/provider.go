@@ -13,6 +13,7 @@ package provider
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -30,7 +31,8 @@ type Provider interface {
 	// Schema gives the schemas, from the cache on disk where that is allowed.
 	Schema(ctx context.Context) (*Schema, diag.List)
 	// ValidateConfig checks, and for protocol 5 completes, a provider
-	// configuration; unknown values may be in it.
+	// configuration; unknown values may be in it. Terraform hands Configure what
+	// the user wrote, not the completed value.
 	ValidateConfig(ctx context.Context, config cty.Value) (cty.Value, diag.List)
 	// Configure hands the configuration over; once, before any other call below.
 	Configure(ctx context.Context, config cty.Value) diag.List
@@ -102,8 +104,7 @@ type Capabilities struct {
 	GenerateConfig    bool
 }
 
-// Block is a configuration block's schema. Attributes and Blocks are in the
-// provider's order.
+// Block is a configuration block's schema. It is immutable and must not be copied.
 type Block struct {
 	Attributes         map[string]*Attribute
 	Blocks             map[string]*NestedBlock
@@ -111,6 +112,8 @@ type Block struct {
 	Markdown           bool
 	Deprecated         bool
 	DeprecationMessage string
+
+	implied atomic.Pointer[cty.Type] // what ImpliedType gave
 }
 
 // Attribute is one attribute; Nested is set instead of Type for protocol 6's
@@ -242,7 +245,8 @@ type ApplyRequest struct {
 	Identity               cty.Value
 }
 
-// ApplyResponse is given even beside errors: State then is what came into being.
+// ApplyResponse is given even beside errors: State then is what came into being,
+// or cty.NilVal when the provider gave no answer, so that what it did is unknown.
 type ApplyResponse struct {
 	State       cty.Value
 	Private     []byte
