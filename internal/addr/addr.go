@@ -135,6 +135,11 @@ func (m Module) Call() (Module, Step) {
 	return parent, steps[len(steps)-1]
 }
 
+// CallOf names the call in the module that makes the instances of a child.
+func (m Module) CallOf(name string) Object {
+	return Object{m, Name{Kind: ModuleCall, Name: name}}
+}
+
 // Config drops the keys.
 func (m Module) Config() ModulePath {
 	names := make([]string, 0, 4)

@@ -10,8 +10,10 @@
 package diag
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -145,6 +147,29 @@ func (l List) In(address string) List {
 		}
 	}
 	return l
+}
+
+// Sorted gives the list in the order of the files, what has no place last, and
+// without repetitions.
+func (l List) Sorted() List {
+	out := slices.Clone(l)
+	slices.SortStableFunc(out, compare)
+	return slices.CompactFunc(out, func(a, b *Diagnostic) bool { return compare(a, b) == 0 })
+}
+
+func compare(a, b *Diagnostic) int {
+	switch {
+	case (a.Subject == nil) != (b.Subject == nil):
+		if a.Subject == nil {
+			return 1
+		}
+		return -1
+	case a.Subject != nil:
+		if c := cmp.Or(cmp.Compare(a.Subject.Filename, b.Subject.Filename), cmp.Compare(a.Subject.Start.Byte, b.Subject.Start.Byte)); c != 0 {
+			return c
+		}
+	}
+	return cmp.Or(cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Address, b.Address), cmp.Compare(a.Headline, b.Headline), cmp.Compare(a.Detail, b.Detail))
 }
 
 // Errorf makes a list of one error. The range may be nil.

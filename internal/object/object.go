@@ -12,6 +12,7 @@ package object
 
 import (
 	"context"
+	"sort"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -90,20 +91,22 @@ type Namespace interface {
 
 // Scope is what an object sees of the others while it is evaluated. Each call
 // notes an edge from the object under evaluation, evaluates the other object if
-// that has not been done, and gives its value. An address that does not exist is
-// our bug: languages check names when they load.
+// that has not been done, and gives its value. An object that failed, or that is
+// put off, gives an unknown value: its errors are reported once, where they
+// happened. An address that does not exist is our bug: languages check names when
+// they load. A Scope is used by one goroutine at a time.
 type Scope interface {
 	// Object gives the value as an expression sees the whole: the value itself, a
 	// tuple (count) or an object (for_each).
-	Object(ctx context.Context, o addr.Object) (cty.Value, diag.List)
+	Object(ctx context.Context, o addr.Object) cty.Value
 	// Instance gives one instance; the edge is to it alone. An instance that does
 	// not exist gives cty.NilVal.
-	Instance(ctx context.Context, i addr.Instance) (cty.Value, diag.List)
+	Instance(ctx context.Context, i addr.Instance) cty.Value
 	// Expansion says which instances an object has.
-	Expansion(ctx context.Context, o addr.Object) (Expansion, diag.List)
-	// After notes an edge that carries order and no value (depends_on) and reports
-	// whether anything there is going to change.
-	After(ctx context.Context, o addr.Object) (pending bool, d diag.List)
+	Expansion(ctx context.Context, o addr.Object) Expansion
+	// After notes an edge that carries order and no value (depends_on). For a
+	// container it means all that lies in it.
+	After(ctx context.Context, o addr.Object)
 }
 
 // Instance is one instance with what is particular to it.
@@ -151,4 +154,19 @@ type Policy struct {
 	// Group names what fails together; "" is the default group, which goes on with
 	// all that does not depend on the failed object.
 	Group string
+}
+
+// Find gives the instance of the key.
+func (x Expansion) Find(k addr.Key) (Instance, bool) {
+	if n, ok := k.Int(); ok && x.Shape == Count {
+		if n < len(x.Instances) {
+			return x.Instances[n], true
+		}
+		return Instance{}, false
+	}
+	i := sort.Search(len(x.Instances), func(i int) bool { return x.Instances[i].Key.Compare(k) >= 0 })
+	if i < len(x.Instances) && x.Instances[i].Key == k {
+		return x.Instances[i], true
+	}
+	return Instance{}, false
 }

@@ -1,0 +1,283 @@
+// Package eval is memoised, demand-driven evaluation over objects: to know an
+// object, evaluate what it refers to. The order falls out of the references, and
+// every reference that is followed is noted as an edge between instances.
+//
+// In: the root namespace of a stack and a Source that says what a driven instance
+// is worth (the planner asks its driver; carrying out a plan takes the results).
+// Out: values, edges, diagnostics. It must not know any language, driver or state.
+// It starts goroutines, does no I/O of its own, and never waits for a lock while
+// an object is evaluated.
+//
+// Files: eval.go the evaluator and its nodes, scope.go what an object sees,
+// walk.go evaluating everything.
+package eval
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"tutti/internal/addr"
+	"tutti/internal/diag"
+	"tutti/internal/object"
+)
+
+// Source says what the instances of driven objects are worth.
+type Source interface {
+	// Instance gives the value that others see of the instance. It is called once
+	// per instance, concurrently for different ones, after the conditions of
+	// stage Before have been checked.
+	Instance(ctx context.Context, s object.Scope, o object.Driven, inst object.Instance, a addr.Instance) Outcome
+}
+
+// Outcome is what a Source says of an instance.
+type Outcome struct {
+	// Value is cty.NilVal when the source failed or put the instance off.
+	Value cty.Value
+	// Pending is set when the instance is going to change.
+	Pending bool
+	// Deferred says why the instance cannot be planned in this phase; "" when it can.
+	Deferred string
+	Diags    diag.List
+}
+
+// Evaluator holds what has been evaluated so far. Its methods are safe for
+// concurrent use.
+type Evaluator struct {
+	root   object.Namespace
+	source Source
+
+	mu      sync.Mutex
+	objects map[addr.Object]*entry
+	closers []func(context.Context) diag.List
+}
+
+// New makes an evaluator in which nothing is known yet.
+func New(root object.Namespace, source Source) *Evaluator {
+	return &Evaluator{root: root, source: source, objects: map[addr.Object]*entry{}}
+}
+
+// entry is all that is known of one object.
+type entry struct {
+	addr      addr.Object
+	obj       object.Object // nil when there is no such object
+	found     node          // looking the object up: opens the modules on the way
+	expansion node
+	expanded  object.Expansion
+	whole     node // the aggregate of all instances
+	contents  node // everything inside a container, for depends_on
+
+	mu        sync.Mutex
+	instances map[addr.Key]*Node
+	openings  map[addr.Key]*Node // of a container's instances
+}
+
+// Node is one evaluated thing with its edges.
+type Node struct {
+	// Addr names the instance; for the other kinds of node the key is absent.
+	Addr addr.Instance
+	Kind NodeKind
+	// Instance is what is particular to the instance, of Kind Instance.
+	Instance object.Instance
+	// Deps are the nodes that this one asked for, each once, in that order.
+	Deps []*Node
+	// Value is what others see.
+	Value cty.Value
+	// Failed is set when this or anything it depends on has errors; Deferred when
+	// this or anything it depends on is put off.
+	Failed   bool
+	Deferred bool
+	// DeferReason is set where the putting off began.
+	DeferReason string
+	// Pending is set when a driven instance is going to change; AfterPending when
+	// something it depends on only by order is.
+	Pending      bool
+	AfterPending bool
+	Diags        diag.List
+
+	entry     *entry
+	state     atomic.Uint32
+	owner     *task
+	done      chan struct{}    // made by the first one that waits
+	namespace object.Namespace // what opening a container's instance gave
+}
+
+// node is a Node inside an entry.
+type node = Node
+
+// NodeKind says what a node stands for.
+type NodeKind uint8
+
+// The kinds of node.
+const (
+	Instance NodeKind = iota + 1
+	Whole
+	Expansion
+	Contents
+	lookup
+)
+
+const (
+	fresh uint32 = iota
+	running
+	ready
+)
+
+// task is one chain of demands: a goroutine's stack of nodes under evaluation.
+type task struct {
+	stack   []*Node
+	waiting *Node // what it waits for that another task evaluates
+}
+
+// maxDepth bounds how long a chain of references may be within one task.
+const maxDepth = 20_000
+
+func (e *Evaluator) entry(o addr.Object) *entry {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	en := e.objects[o]
+	if en == nil {
+		en = &entry{addr: o, instances: map[addr.Key]*Node{}}
+		for kind, n := range map[NodeKind]*Node{lookup: &en.found, Expansion: &en.expansion, Whole: &en.whole, Contents: &en.contents} {
+			n.Addr, n.Kind, n.entry = o.Instance(addr.NoKey), kind, en
+		}
+		e.objects[o] = en
+	}
+	return en
+}
+
+func (en *entry) instance(inst object.Instance) *Node {
+	en.mu.Lock()
+	defer en.mu.Unlock()
+	n := en.instances[inst.Key]
+	if n == nil {
+		n = &Node{Addr: en.addr.Instance(inst.Key), Kind: Instance, Instance: inst, entry: en}
+		en.instances[inst.Key] = n
+	}
+	return n
+}
+
+// force evaluates the node unless that is done, waiting when another task is at
+// it. The work notes edges and results in the node.
+func (e *Evaluator) force(ctx context.Context, t *task, n *Node, work func(context.Context, *scope)) {
+	if n.state.Load() == ready {
+		return
+	}
+	e.mu.Lock()
+	switch n.state.Load() {
+	case ready:
+		e.mu.Unlock()
+	case running:
+		e.await(ctx, t, n)
+	default:
+		if len(t.stack) >= maxDepth {
+			e.mu.Unlock()
+			t.fail(diag.Errorf(nil, "Chain of references too long", "%s is reached through more than %d references, one after the other. Break the chain up, for example with modules or a value that is passed in.", n.Addr, maxDepth))
+			return
+		}
+		n.owner = t
+		n.state.Store(running)
+		t.stack = append(t.stack, n)
+		e.mu.Unlock()
+		work(ctx, &scope{e: e, t: t, n: n})
+		e.finish(t, n)
+	}
+}
+
+func (e *Evaluator) finish(t *task, n *Node) {
+	for _, d := range n.Deps {
+		n.Failed = n.Failed || d.Failed
+		n.Deferred = n.Deferred || d.Deferred
+	}
+	n.Failed = n.Failed || n.Diags.HasErrors()
+	e.mu.Lock()
+	t.stack = t.stack[:len(t.stack)-1]
+	n.owner = nil
+	n.state.Store(ready)
+	if n.done != nil {
+		close(n.done)
+	}
+	e.mu.Unlock()
+}
+
+// await waits for a node that is being evaluated. It is entered with the lock held.
+func (e *Evaluator) await(ctx context.Context, t *task, n *Node) {
+	if cycle := e.cycle(t, n); cycle != nil {
+		e.mu.Unlock()
+		t.fail(cycleError(cycle))
+		return
+	}
+	if n.done == nil {
+		n.done = make(chan struct{})
+	}
+	t.waiting = n
+	done := n.done
+	e.mu.Unlock()
+	<-done
+	e.mu.Lock()
+	t.waiting = nil
+	e.mu.Unlock()
+}
+
+// fail notes errors in the node on top of the task's stack.
+func (t *task) fail(d diag.List) {
+	if len(t.stack) == 0 {
+		panic("eval: invariant broken: a failure without a node under evaluation")
+	}
+	top := t.stack[len(t.stack)-1]
+	top.Diags = append(top.Diags, d...)
+	top.Failed = true
+}
+
+// cycle gives the nodes of the circle that waiting for n would close, or nil.
+func (e *Evaluator) cycle(t *task, n *Node) []*Node {
+	var nodes []*Node
+	for target := n; ; {
+		owner := target.owner
+		if owner == nil {
+			return nil
+		}
+		at := slices.Index(owner.stack, target)
+		nodes = append(nodes, owner.stack[at:]...)
+		if owner == t {
+			return nodes
+		}
+		if owner.waiting == nil {
+			return nil
+		}
+		target = owner.waiting
+	}
+}
+
+func cycleError(nodes []*Node) diag.List {
+	var names []string
+	for _, n := range nodes {
+		name := n.Addr.String()
+		if n.Kind == Instance || len(nodes) < 3 {
+			if len(names) == 0 || names[len(names)-1] != name {
+				names = append(names, name)
+			}
+		}
+	}
+	if len(names) == 0 {
+		names = append(names, nodes[0].Addr.String())
+	}
+	// Begin with the smallest name, so that the message does not depend on where
+	// evaluation happened to start.
+	low := slices.Index(names, slices.Min(names))
+	names = append(names[low:], names[:low]...)
+	if names[0] == names[len(names)-1] && len(names) > 1 {
+		names = names[:len(names)-1]
+	}
+	if len(names) == 1 {
+		return diag.Errorf(nil, "Self-referential block", "%s refers to itself, directly or through its own count or for_each. Remove the reference, or use a local value that does not depend on it.", names[0])
+	}
+	text := ""
+	for _, n := range names {
+		text += "\n  " + n + " needs"
+	}
+	return diag.Errorf(nil, "Cycle", "These refer to each other in a circle, so none can be evaluated first:%s\n  %s\n\nRemove one of the references.", text, names[0])
+}

@@ -1,0 +1,205 @@
+package eval
+
+import (
+	"context"
+	"sync"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"tutti/internal/addr"
+	"tutti/internal/diag"
+	"tutti/internal/object"
+)
+
+// walkers is how many roots are evaluated at the same time. Most of them wait for
+// a driver, so it is well above the parallelism of driver calls.
+const walkers = 64
+
+// Filter says which objects and instances a walk evaluates for their own sake;
+// what they refer to is evaluated all the same. A nil filter takes all.
+type Filter func(addr.Instance) bool
+
+// All evaluates every object of the stack that the filter takes.
+func (e *Evaluator) All(ctx context.Context, filter Filter) {
+	w := &walk{e: e, filter: filter}
+	w.cond = sync.NewCond(&w.mu)
+	w.addNamespace(e.root)
+	var wg sync.WaitGroup
+	for range walkers {
+		wg.Go(func() { w.work(ctx) })
+	}
+	wg.Wait()
+}
+
+// Value evaluates one object for a caller outside the graph (console, outputs).
+func (e *Evaluator) Value(ctx context.Context, o addr.Object) (cty.Value, diag.List) {
+	var v cty.Value
+	d := e.With(ctx, o.Module, func(ctx context.Context, s object.Scope) diag.List {
+		v = s.Object(ctx, o)
+		return nil
+	})
+	return v, d
+}
+
+// With calls f with a scope that belongs to no object. The result holds the errors
+// of what f asked for.
+func (e *Evaluator) With(ctx context.Context, m addr.Module, f func(context.Context, object.Scope) diag.List) diag.List {
+	n := &Node{Addr: addr.Instance{Object: addr.Object{Module: m}}, Kind: Whole}
+	e.force(ctx, &task{}, n, func(ctx context.Context, s *scope) {
+		n.Diags = append(n.Diags, f(ctx, s)...)
+	})
+	out := n.Diags
+	if n.Failed && !out.HasErrors() {
+		out = append(out, e.Diags()...)
+	}
+	return out
+}
+
+// walk is a queue of roots that several goroutines work off.
+type walk struct {
+	e      *Evaluator
+	filter Filter
+
+	mu   sync.Mutex
+	cond *sync.Cond
+	jobs []job
+	next int
+	busy int
+}
+
+// job is an object to expand, or one of its instances.
+type job struct {
+	obj  object.Object
+	inst *object.Instance
+}
+
+func (w *walk) addNamespace(ns object.Namespace) {
+	for _, o := range ns.Objects() {
+		w.jobs = append(w.jobs, job{obj: o})
+	}
+}
+
+func (w *walk) work(ctx context.Context) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for {
+		for w.next == len(w.jobs) && w.busy > 0 {
+			w.cond.Wait()
+		}
+		if w.next == len(w.jobs) || ctx.Err() != nil {
+			w.cond.Broadcast()
+			return
+		}
+		j := w.jobs[w.next]
+		w.jobs[w.next] = job{}
+		w.next++
+		w.busy++
+		w.mu.Unlock()
+		more := w.do(ctx, j)
+		w.mu.Lock()
+		w.busy--
+		w.jobs = append(w.jobs, more...)
+		if len(more) > 0 || w.busy == 0 {
+			w.cond.Broadcast()
+		}
+	}
+}
+
+func (w *walk) do(ctx context.Context, j job) []job {
+	t := &task{}
+	en := w.e.entry(j.obj.Addr())
+	if j.inst != nil {
+		w.e.forceInstance(ctx, t, en, *j.inst)
+		return nil
+	}
+	w.e.forceExpansion(ctx, t, en)
+	if en.expanded.Unknown {
+		return nil
+	}
+	container, _ := j.obj.(object.Container)
+	var more []job
+	for i := range en.expanded.Instances {
+		inst := &en.expanded.Instances[i]
+		if w.filter == nil || w.filter(en.addr.Instance(inst.Key)) {
+			more = append(more, job{obj: j.obj, inst: inst})
+		}
+		if container != nil {
+			more = append(more, w.contents(ctx, t, en, inst.Key)...)
+		}
+	}
+	return more
+}
+
+func (w *walk) contents(ctx context.Context, t *task, en *entry, key addr.Key) []job {
+	var jobs []job
+	n := &Node{Addr: en.addr.Instance(key), Kind: lookup, entry: en}
+	w.e.force(ctx, t, n, func(ctx context.Context, s *scope) {
+		if ns := s.namespace(ctx, en.addr.Module.Child(en.addr.Name.Name, key)); ns != nil {
+			for _, o := range ns.Objects() {
+				jobs = append(jobs, job{obj: o})
+			}
+		}
+	})
+	return jobs
+}
+
+// Nodes calls f for every node that was evaluated, in no particular order. It must
+// not run beside an evaluation.
+func (e *Evaluator) Nodes(f func(*Node)) {
+	for _, en := range e.objects {
+		for _, n := range en.fixed() {
+			if n.state.Load() == ready {
+				f(n)
+			}
+		}
+		for _, n := range en.instances {
+			f(n)
+		}
+		for _, n := range en.openings {
+			f(n)
+		}
+	}
+}
+
+func (en *entry) fixed() []*Node {
+	return []*Node{&en.found, &en.expansion, &en.whole, &en.contents}
+}
+
+// Object gives the object of that address if it was evaluated.
+func (e *Evaluator) Object(o addr.Object) object.Object {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if en := e.objects[o]; en != nil {
+		return en.obj
+	}
+	return nil
+}
+
+// Expanded gives the instances of an object if it was evaluated.
+func (e *Evaluator) Expanded(o addr.Object) (object.Expansion, bool) {
+	e.mu.Lock()
+	en := e.objects[o]
+	e.mu.Unlock()
+	if en == nil || en.expansion.state.Load() != ready {
+		return object.Expansion{}, false
+	}
+	return en.expanded, true
+}
+
+// Diags gives everything that was reported, each once, in the order of the files.
+func (e *Evaluator) Diags() diag.List {
+	var out diag.List
+	e.Nodes(func(n *Node) {
+		for _, d := range n.Diags {
+			out = append(out, diag.List{d}.In(address(n))...)
+		}
+	})
+	return out.Sorted()
+}
+
+func address(n *Node) string {
+	if n.Addr.Kind == 0 {
+		return n.Addr.Module.String()
+	}
+	return n.Addr.String()
+}
