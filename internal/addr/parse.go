@@ -196,10 +196,24 @@ func ident(s string) (string, string, error) {
 	if end < 0 {
 		end = len(s)
 	}
-	if !hclsyntax.ValidIdentifier(s[:end]) {
+	if !isPlain(s[:end]) && !hclsyntax.ValidIdentifier(s[:end]) {
 		return "", s, fmt.Errorf("%q is not a name: letters, digits, _ and - are allowed, the first must be a letter or _", s[:end])
 	}
 	return s[:end], s[end:], nil
+}
+
+// isPlain answers for nearly all names what ValidIdentifier, which runs a whole
+// scanner, is asked otherwise: plans of 100,000 actions are read back.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '_':
+		case i > 0 && (c >= '0' && c <= '9' || c == '-'):
+		default:
+			return false
+		}
+	}
+	return s != ""
 }
 
 func parseKey(s string) (Key, string, error) {
