@@ -2,6 +2,7 @@ package config
 
 import (
 	"path/filepath"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -14,7 +15,9 @@ import (
 // Static evaluates expressions that must be known before planning: module
 // sources and versions, backends, keys of provider configurations. They may use
 // variables, locals, path and terraform.workspace.
+// It is safe for concurrent use.
 type Static struct {
+	mu        sync.Mutex // guards busy and known
 	module    *Module
 	variables func(name string) (cty.Value, diag.List)
 	functions map[string]function.Function
@@ -26,9 +29,14 @@ type Static struct {
 }
 
 // Eval gives an expression's value; it is wholly known unless there are errors.
-// It must not be called concurrently.
 func (s *Static) Eval(expr hcl.Expression) (cty.Value, diag.List) {
-	ctx, diags := s.Context(expr.Variables())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.eval(expr)
+}
+
+func (s *Static) eval(expr hcl.Expression) (cty.Value, diag.List) {
+	ctx, diags := s.context(expr.Variables())
 	if diags.HasErrors() {
 		return cty.DynamicVal, diags
 	}
@@ -39,6 +47,12 @@ func (s *Static) Eval(expr hcl.Expression) (cty.Value, diag.List) {
 // Context gives an evaluation context that holds what the traversals name, for
 // decoding a body with a schema.
 func (s *Static) Context(traversals []hcl.Traversal) (*hcl.EvalContext, diag.List) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.context(traversals)
+}
+
+func (s *Static) context(traversals []hcl.Traversal) (*hcl.EvalContext, diag.List) {
 	roots := map[string]map[string]cty.Value{}
 	put := func(root, name string, v cty.Value) {
 		if roots[root] == nil {
@@ -121,9 +135,19 @@ func (s *Static) local(name string, rng hcl.Range) (cty.Value, diag.List) {
 	}
 	s.busy[name] = true
 	defer delete(s.busy, name)
-	v, diags := s.Eval(l.Expr)
+	v, diags := s.eval(l.Expr)
 	if !diags.HasErrors() {
 		s.known[name] = v
 	}
 	return v, diags
+}
+
+// static makes the evaluator of a module.
+func (t *tree) static(m *Module, variable func(string) (cty.Value, diag.List)) *Static {
+	s := &Static{module: m, variables: variable, rootDir: t.opts.Dir, workspace: t.opts.Workspace,
+		busy: map[string]bool{}, known: map[string]cty.Value{}}
+	if t.opts.Functions != nil {
+		s.functions = t.opts.Functions(m.Dir)
+	}
+	return s
 }
