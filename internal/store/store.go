@@ -36,8 +36,10 @@ type States interface {
 	Snapshot(ctx context.Context) (*Snapshot, error)
 	// Changed gives the keys of rows that were written or deleted after the serial.
 	Changed(ctx context.Context, after int64) ([]object.RowKey, error)
-	// Write makes the writes in one transaction outside any run (state mv, rm,
-	// push, adoption) and notes their pre-images under a name for people.
+	// Write makes the writes in one transaction outside any carrying out of a plan
+	// (state mv, rm, push, adoption). It leaves the record of an ended run of machine
+	// MachineEdit with why as its command, so that people see it among the runs and
+	// its pre-images can be rolled back like any other run's.
 	Write(ctx context.Context, why string, writes []Write) error
 }
 
@@ -57,9 +59,22 @@ type Write struct {
 	Delete       *object.RowKey
 	PutOutput    *object.OutputState
 	DeleteOutput string
-	// Rekey moves a row to another address or deposed key, as it is.
+	// Rekey moves a row to another address or deposed key, as it is. There must be
+	// a row at From and none at To.
 	Rekey *Rekey
+	// Adopt makes the store go on from a state that was kept elsewhere.
+	Adopt *Adopt
 }
+
+// Adopt takes over a tfstate's lineage and, when it is above the store's own, its
+// serial, so that what is exported later counts as newer than it.
+type Adopt struct {
+	Lineage string
+	Serial  int64
+}
+
+// MachineEdit is Run.Machine of a change of the state that no machine made.
+const MachineEdit = "edit"
 
 // Rekey says which row becomes which.
 type Rekey struct{ From, To object.RowKey }
@@ -116,7 +131,9 @@ func (s Status) Open() bool { return s == Running || s == Stopped || s == InDoub
 type Journal interface {
 	// Append adds entries to a run's journal and makes their state writes, in one
 	// transaction, and returns when that is durable. Concurrent calls are grouped
-	// into one commit. Entries are numbered by the store from 1 without gaps.
+	// into one commit. Entries are numbered by the store from 1 without gaps. After
+	// an error nothing of the call is kept, unless the disk itself failed while
+	// committing: then all of it or nothing is.
 	Append(ctx context.Context, run RunID, entries []Entry) error
 	// Entries gives a run's journal from the index on (1 is the first). A gap or a
 	// corrupt entry is an error.
@@ -136,7 +153,7 @@ type Entry struct {
 	// Note is for people, at its time: a machine's Record, a log line.
 	Note   string
 	NoteAt time.Time
-	// Writes are made with the entry.
+	// Writes are made with the entry. They are not given back by Entries.
 	Writes []Write
 	// Took is the number of the message that Event came from; 0 when from none.
 	// Append removes it from the run's mailbox in the same transaction, so that a
@@ -173,8 +190,11 @@ type Preimage struct {
 // Leases keep two runs off the same addresses.
 type Leases interface {
 	// Acquire takes all or none. A *HeldError tells who has one. A lease is held
-	// by a process of a run: it must be renewed before its time is over, and one
-	// whose process is gone from the same host is free at once.
+	// by a process of a run: Acquire by the same process renews it, another process
+	// that wants the same run is refused. A lease from another host must be renewed
+	// before its time is over. Of one from this host it is known whether its process
+	// lives: it holds as long as that does, whatever the clock says (a suspended run,
+	// a clock that jumps), and is free at once when it is gone.
 	Acquire(ctx context.Context, l Lease) error
 	Release(ctx context.Context, run RunID) error
 	// Held lists the leases in force.
@@ -183,8 +203,7 @@ type Leases interface {
 	Break(ctx context.Context, run RunID) error
 }
 
-// LeaseTTL is how long a lease is good without being renewed. Acquire by the same
-// run renews.
+// LeaseTTL is how long another host's lease is good without being renewed.
 const LeaseTTL = 60 * time.Second
 
 // Lease is the right of one run to change some objects.
@@ -221,6 +240,9 @@ func (e *HeldError) Error() string {
 var (
 	// ErrNewer means that the store was written by a newer tutti.
 	ErrNewer = errors.New("the store was written by a newer version of tutti")
+	// ErrReadOnly means that the store was opened for reading, or lies where nothing
+	// can be written.
+	ErrReadOnly = errors.New("the store cannot be written")
 	// ErrCorrupt means that what is stored cannot be right.
 	ErrCorrupt = errors.New("the store is damaged")
 	// ErrNotFound means that there is no such run.
