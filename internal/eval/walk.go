@@ -203,3 +203,32 @@ func address(n *Node) string {
 	}
 	return n.Addr.String()
 }
+
+// Status is what an evaluation found out about an object's existence.
+type Status struct {
+	Exists bool
+	// Unknown is set when its instances, or those of a module around it, are not
+	// known yet; Failed when finding out failed.
+	Unknown, Failed bool
+	Expansion       object.Expansion
+}
+
+// Status tells whether an object exists, from what All evaluated: an object that a
+// filter left out exists nonetheless. It must not run beside an evaluation.
+func (e *Evaluator) Status(o addr.Object) Status {
+	if !o.Module.IsRoot() {
+		parent, step := o.Module.Call()
+		up := e.Status(parent.CallOf(step.Name))
+		if _, ok := up.Expansion.Find(step.Key); !ok {
+			return Status{Unknown: up.Unknown, Failed: up.Failed}
+		}
+	}
+	en := e.objects[o]
+	if en == nil || en.obj == nil {
+		return Status{Failed: en != nil && en.found.Deferred}
+	}
+	if en.expansion.state.Load() != ready {
+		return Status{Exists: true, Unknown: true}
+	}
+	return Status{Exists: true, Unknown: en.expanded.Unknown && en.expansion.Deferred, Failed: en.expansion.Failed, Expansion: en.expanded}
+}

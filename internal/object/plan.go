@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"tutti/internal/addr"
@@ -80,6 +81,8 @@ type Plan struct {
 	// Deferred are the objects of the next phases.
 	Deferred []Deferred
 	Outputs  []OutputChange
+	// Data are the values of what was read while planning and has no row.
+	Data []DataValue
 	// Variables are the root variables' values, as they were given.
 	Variables map[string]cty.Value
 	// Targeted is set when -target or -exclude left something out.
@@ -169,4 +172,38 @@ type OutputChange struct {
 	Before, After cty.Value
 	Sensitive     bool
 	Verb          Verb
+}
+
+// DataValue is the value of an instance that was only read.
+type DataValue struct {
+	Addr  addr.Instance
+	Value cty.Value
+}
+
+// HasChanges reports whether carrying the plan out would do anything.
+func (p *Plan) HasChanges() bool { return len(p.Actions) > 0 }
+
+// Move says that what was at one address is now at another (a moved block).
+type Move struct {
+	// In is the module that the addresses are relative to; a move there is made in
+	// each of its instances.
+	In       addr.ModulePath
+	From, To addr.Target
+	Range    *hcl.Range
+}
+
+// Removal says what happens to instances whose block is gone (a removed block).
+type Removal struct {
+	In   addr.ModulePath
+	From addr.Target
+	// Forget leaves the thing in the world and drops only its row.
+	Forget bool
+	Range  *hcl.Range
+}
+
+// Import says that an existing thing is to be taken over at an address.
+type Import struct {
+	To    addr.Instance
+	ID    ImportID
+	Range *hcl.Range
 }

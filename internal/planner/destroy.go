@@ -1,0 +1,239 @@
+package planner
+
+import (
+	"context"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"tutti/internal/addr"
+	"tutti/internal/diag"
+	"tutti/internal/eval"
+	"tutti/internal/object"
+)
+
+// destroy plans the end of an instance whose block is still there.
+func (w *work) destroy() {
+	if w.row == nil || w.prior == nil {
+		w.out.Value = cty.DynamicVal
+		if w.row != nil {
+			w.p.forget(w.row, object.ReasonNone)
+		}
+		return
+	}
+	w.out.Value = w.prior.Value
+	if covered(w.p.req.Options.Excludes, w.addr) || !w.p.wants(w.addr) {
+		return
+	}
+	pol, d := w.obj.Policy(w.ctx, w.scope, w.inst)
+	if !w.report(d) {
+		return
+	}
+	if pol.PreventDestroy {
+		w.report(preventDestroy(w.addr))
+		return
+	}
+	w.report(w.p.remove(w.ctx, removal{row: w.row, driver: w.driver, prior: w.prior, forget: pol.Forget}))
+	w.out.Pending = true
+}
+
+// wants reports whether the user's targets cover the instance.
+func (p *planner) wants(i addr.Instance) bool {
+	t := p.req.Options.Targets
+	return len(t) == 0 || covered(t, i)
+}
+
+// removal is an instance that is to go.
+type removal struct {
+	row    *row
+	driver object.Driver
+	prior  *object.Actual
+	reason object.Reason
+	forget bool
+}
+
+// remove plans a delete, or a forget where the user wants the thing to stay.
+func (p *planner) remove(ctx context.Context, r removal) diag.List {
+	if r.forget {
+		p.forget(r.row, r.reason)
+		return nil
+	}
+	var c object.Change
+	var d diag.List
+	req := object.PlanRequest{Addr: r.row.Addr, Wanted: cty.NilVal, Prior: r.prior}
+	if !p.call(ctx, func() { c, d = r.driver.Plan(ctx, req) }) || d.HasErrors() {
+		return d
+	}
+	if c.Verb == object.NoOp {
+		c.Verb = object.Forget
+	}
+	row, err := r.driver.Encode(r.prior)
+	if err != nil {
+		return append(d, diag.FromError("State cannot be stored", err)...)
+	}
+	old := r.row.State
+	row.Addr, row.Deposed, row.Driver, row.Serial, row.Needs = r.row.Addr, old.Deposed, old.Driver, old.Serial, old.Needs
+	pc := &object.PlannedChange{Addr: r.row.Addr, Deposed: old.Deposed, Driver: old.Driver, Change: c, Reason: r.reason, Prior: row}
+	if r.row.from != r.row.Addr {
+		from := r.row.from
+		pc.MovedFrom = &from
+	}
+	p.add(pc)
+	return d
+}
+
+// forget plans that a row goes and nothing else happens.
+func (p *planner) forget(r *row, reason object.Reason) {
+	pc := &object.PlannedChange{Addr: r.Addr, Deposed: r.Deposed, Driver: r.Driver, Reason: reason, Prior: r.State,
+		Change: object.Change{Verb: object.Forget, Before: cty.NilVal, After: cty.NilVal, Idempotent: true}}
+	if r.from != r.Addr {
+		from := r.from
+		pc.MovedFrom = &from
+	}
+	p.add(pc)
+}
+
+// orphans plans the end of rows that no block stands for.
+func (p *planner) orphans(ctx context.Context) {
+	o := &p.req.Options
+	if o.Validate || ctx.Err() != nil {
+		return
+	}
+	list := p.rows.unclaimed()
+	if len(list) == 0 {
+		return
+	}
+	next := make(chan *row)
+	done := make(chan struct{})
+	for range p.req.Options.Parallelism {
+		go func() {
+			for r := range next {
+				d := p.orphan(ctx, r)
+				p.mu.Lock()
+				p.diags = append(p.diags, d.In(r.Addr.String())...)
+				p.mu.Unlock()
+			}
+			done <- struct{}{}
+		}()
+	}
+	for _, r := range list {
+		if p.orphaned(r) {
+			next <- r
+		}
+	}
+	close(next)
+	for range p.req.Options.Parallelism {
+		<-done
+	}
+}
+
+// orphaned reports whether the row is to go: it is not when its object could not
+// be evaluated, or the user left it out.
+func (p *planner) orphaned(r *row) bool {
+	if covered(p.req.Options.Excludes, r.Addr) || !p.wants(r.Addr) || r.Addr.Kind == addr.Data {
+		return false
+	}
+	if p.req.Options.Mode == object.RefreshOnly {
+		return false
+	}
+	en := p.eval.Status(r.Addr.Object)
+	return !en.Failed && !en.Unknown
+}
+
+func (p *planner) orphan(ctx context.Context, r *row) diag.List {
+	reason, forget := p.why(r), r.Forget
+	if rm := p.removal(r.Addr); rm != nil {
+		forget = rm.Forget
+	}
+	if forget {
+		p.forget(r, reason)
+		return nil
+	}
+	p.read(r.Addr.Object)
+	var d diag.List
+	wd := p.eval.With(ctx, r.Addr.Module, func(ctx context.Context, s object.Scope) diag.List {
+		var drv object.Driver
+		drv, d = p.req.Orphans.DriverOf(ctx, s, r.State)
+		if d.HasErrors() {
+			return nil
+		}
+		if failed, _ := eval.Settled(s); failed {
+			return nil
+		}
+		if drv == nil {
+			d = append(d, diag.Errorf(nil, "Provider configuration not known", "%s is no longer in the configuration and is to be destroyed, but the configuration of its provider is not known before apply. Apply the rest first, with -exclude=%s.", r.Addr, r.Addr)...)
+			return nil
+		}
+		d = append(d, p.orphanWith(ctx, r, drv, reason)...)
+		return nil
+	})
+	return append(d, wd...)
+}
+
+func (p *planner) orphanWith(ctx context.Context, r *row, drv object.Driver, reason object.Reason) diag.List {
+	stored, d := drv.Decode(ctx, r.State)
+	if d.HasErrors() {
+		return d
+	}
+	prior := stored
+	if !p.req.Options.SkipRefresh {
+		var rd diag.List
+		if !p.call(ctx, func() { prior, rd = drv.Read(ctx, r.Addr, stored) }) {
+			return d
+		}
+		if d = append(d, rd...); rd.HasErrors() {
+			return d
+		}
+	}
+	if prior == nil {
+		p.forget(r, reason)
+		return d
+	}
+	return append(d, p.remove(ctx, removal{row: r, driver: drv, prior: prior, reason: reason})...)
+}
+
+func (p *planner) removal(a addr.Instance) *object.Removal {
+	for i := range p.req.Removals {
+		rm := &p.req.Removals[i]
+		_, rest, ok := within(rm.In, a.Module)
+		if ok && rm.From.Covers(addr.Instance{Object: addr.Object{Module: rest, Name: a.Name}, Key: a.Key}) {
+			return rm
+		}
+	}
+	return nil
+}
+
+// why gives the reason in the terms of the files.
+func (p *planner) why(r *row) object.Reason {
+	switch {
+	case r.Deposed != "":
+		return object.DeleteDeposed
+	case r.stuck:
+		return object.DeleteNoMoveTarget
+	case p.req.Options.Mode == object.Destroy:
+		return object.ReasonNone
+	}
+	st := p.eval.Status(r.Addr.Object)
+	if !st.Exists {
+		if !r.Addr.Module.IsRoot() && !p.eval.Status(parentCall(r.Addr.Module)).Exists {
+			return object.DeleteNoModule
+		}
+		return object.DeleteNoConfig
+	}
+	_, isInt := r.Addr.Key.Int()
+	_, isStr := r.Addr.Key.Str()
+	switch {
+	case st.Expansion.Shape == object.Single && len(st.Expansion.Instances) == 0:
+		return object.DeleteEnabledFalse
+	case st.Expansion.Shape == object.Count && isInt:
+		return object.DeleteCountIndex
+	case st.Expansion.Shape == object.ForEach && isStr:
+		return object.DeleteEachKey
+	default:
+		return object.DeleteWrongRepetition
+	}
+}
+
+func parentCall(m addr.Module) addr.Object {
+	parent, step := m.Call()
+	return parent.CallOf(step.Name)
+}

@@ -1,0 +1,131 @@
+package planner
+
+import (
+	"context"
+	"slices"
+
+	"github.com/zclconf/go-cty/cty"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
+
+	"tutti/internal/addr"
+	"tutti/internal/diag"
+	"tutti/internal/eval"
+	"tutti/internal/object"
+)
+
+// outputs finds what the root outputs become, and adds the actions that store it.
+func (p *planner) outputs(ctx context.Context, g *graph) []object.OutputChange {
+	before := map[string]cty.Value{}
+	for _, o := range p.req.State.Outputs {
+		v, err := decodeOutput(o)
+		if err != nil {
+			p.diags = append(p.diags, diag.FromError("Stored output cannot be read", err)...)
+			continue
+		}
+		before[o.Name] = v
+	}
+	nodes := p.outputNodes()
+	var out []object.OutputChange
+	for _, name := range sortedNames(before, nodes) {
+		c := object.OutputChange{Name: name, Before: before[name], After: cty.NilVal}
+		n := nodes[name]
+		if n != nil && p.req.Options.Mode != object.Destroy {
+			if n.Failed || n.Deferred && !n.Value.IsWhollyKnown() {
+				continue
+			}
+			c.After = n.Value
+		} else if n == nil && len(p.req.Options.Targets)+len(p.req.Options.Excludes) > 0 {
+			continue
+		}
+		if verbOf(&c); c.Verb == object.NoOp {
+			continue
+		}
+		out = append(out, c)
+		id := g.add(object.Action{Verb: object.Set, Addr: outputAddr(name), Change: -1, Idempotent: true})
+		if n != nil {
+			g.need(id, g.below(n)...)
+		}
+		if c.After == cty.NilVal {
+			g.need(id, g.everything()...)
+		}
+	}
+	return out
+}
+
+// everything is a join over all actions before it: a destroyed stack's outputs go last.
+func (g *graph) everything() []int {
+	ids := make([]int, 0, len(g.plan.Changes))
+	for i, a := range g.plan.Actions {
+		if a.Change >= 0 {
+			ids = append(ids, i+1)
+		}
+	}
+	if len(ids) <= manyNeeds {
+		return ids
+	}
+	if g.all == 0 {
+		g.all = g.joined(ids, addr.Instance{})[0]
+	}
+	return []int{g.all}
+}
+
+func outputAddr(name string) addr.Instance {
+	return addr.Instance{Object: addr.Object{Name: addr.Name{Kind: addr.Output, Name: name}}}
+}
+
+func (p *planner) outputNodes() map[string]*eval.Node {
+	nodes := map[string]*eval.Node{}
+	p.eval.Nodes(func(n *eval.Node) {
+		if n.Kind == eval.Instance && n.Addr.Kind == addr.Output && n.Addr.Module.IsRoot() {
+			nodes[n.Addr.Name.Name] = n
+		}
+	})
+	return nodes
+}
+
+func sortedNames(a map[string]cty.Value, b map[string]*eval.Node) []string {
+	var names []string
+	for n := range a {
+		names = append(names, n)
+	}
+	for n := range b {
+		if _, ok := a[n]; !ok {
+			names = append(names, n)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// verbOf sets the verb and whether the output is sensitive.
+func verbOf(c *object.OutputChange) {
+	c.Sensitive = object.HasMark(c.Before, object.Sensitive) || object.HasMark(c.After, object.Sensitive)
+	switch {
+	case c.After == cty.NilVal || c.After.IsNull():
+		c.Verb = object.Delete
+		if c.Before == cty.NilVal {
+			c.Verb = object.NoOp
+		}
+	case c.Before == cty.NilVal:
+		c.Verb = object.Create
+	case c.Before.RawEquals(c.After):
+		c.Verb = object.NoOp
+	default:
+		c.Verb = object.Update
+	}
+}
+
+func decodeOutput(o *object.OutputState) (cty.Value, error) {
+	ty, err := ctyjson.UnmarshalType(o.Type)
+	if err != nil {
+		return cty.NilVal, err
+	}
+	v, err := ctyjson.Unmarshal(o.Value, ty)
+	if err != nil {
+		return cty.NilVal, err
+	}
+	if o.Sensitive {
+		v = v.Mark(object.Sensitive)
+	}
+	return v, nil
+}
