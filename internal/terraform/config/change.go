@@ -26,10 +26,10 @@ func (l *loader) moved(block *hcl.Block) diag.List {
 			"\"from\" and \"to\" must both name resources or both name modules.")...)
 	}
 	for _, e := range []Endpoint{from, to} {
-		if !e.IsModule() && e.Target.Name.Kind != addr.Resource {
+		if !e.IsModule() && e.Target.Name.Kind != addr.Resource && e.Target.Name.Kind != addr.Data {
 			rng := e.Range
 			return append(diags, diag.Errorf(&rng, "Invalid \"moved\" address",
-				"Only managed resources and modules have a state to move; %s is not one.", e.Target.Name)...)
+				"Only resources and modules have a state to move; %s has none.", e.Target.Name)...)
 		}
 	}
 	l.module.Changes.Moved = append(l.module.Changes.Moved, &Moved{From: from, To: to, DeclRange: block.DefRange})
@@ -246,7 +246,7 @@ func (m *Module) checkImports() diag.List {
 		}
 		to := diag.Traversal(tr)
 		if prev, ok := seen[to]; ok {
-			diags = append(diags, diag.Errorf(&imp.DeclRange, "Duplicate import configuration",
+			diags = append(diags, diag.Errorf(imp.To.Range().Ptr(), "Duplicate import configuration",
 				"%s is already to be imported at %s. A resource can be imported once.", to, prev)...)
 			continue
 		}

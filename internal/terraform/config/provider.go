@@ -300,8 +300,7 @@ func (c *Config) checkPassing(call *ModuleCall, child *Config) diag.List {
 		from, to := c.Module.SourceOf(out.Local), child.Module.SourceOf(in.Local)
 		switch {
 		case in.Alias != "" && !child.declares(in):
-			diags = append(diags, diag.Errorf(&rng, "Reference to undefined provider",
-				"Module %q does not expect a provider configuration %s: it would have to list it in configuration_aliases.", call.Name, refString(in))...)
+			diags = append(diags, unexpected(call, in, child.Module)...)
 		case from != to:
 			outRange := out.Range
 			diags = append(diags, diag.Errorf(&outRange, "Provider type mismatch",
@@ -314,6 +313,17 @@ func (c *Config) checkPassing(call *ModuleCall, child *Config) diag.List {
 		}
 	}
 	return append(append(diags, missingAliases(call, child)...), repeatedProviders(call, child)...)
+}
+
+// unexpected speaks about a configuration that the module has not asked for:
+// that of an implied provider is harmless.
+func unexpected(call *ModuleCall, in ProviderRef, child *Module) diag.List {
+	rng := in.Range
+	detail := "Module %q does not expect a provider configuration %s: it would have to list it in configuration_aliases."
+	if child.Settings.Required[in.Local] == nil {
+		return diag.Warnf(&rng, "Reference to undefined provider", detail, call.Name, refString(in))
+	}
+	return diag.Errorf(&rng, "Reference to undefined provider", detail, call.Name, refString(in))
 }
 
 // missingAliases complains about expected configurations that are not passed.
