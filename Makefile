@@ -71,6 +71,10 @@ lint: ## gofmt, vet, staticcheck
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 
+.PHONY: generate
+generate: ## the Go code of the provider protocol, from its .proto files
+	$(GO) generate ./...
+
 .PHONY: providers
 providers: ## real providers from their Go modules, into a filesystem mirror
 	@$(GO) run ./tools/mirror
