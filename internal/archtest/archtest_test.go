@@ -123,6 +123,44 @@ func TestExceptions(t *testing.T) {
 	}
 }
 
+func TestDependencyReasons(t *testing.T) {
+	const (
+		untidy = "module tutti\n\ngo 1.26\n\nrequire (\n\texample.com/used v1.0.0 // indirect\n\texample.com/later v1.0.0 // indirect\n)\n"
+		tidy   = "module tutti\n\ngo 1.26\n\nrequire example.com/used v1.0.0\n\nrequire example.com/later v1.0.0 // indirect\n"
+	)
+	for name, test := range map[string]struct {
+		mod, document string
+		want          []string
+	}{
+		"all there":       {tidy, "- `example.com/used`: a reason\n", nil},
+		"one lacking":     {tidy, "Nothing here.\n", []string{"example.com/used"}},
+		"no reason":       {tidy, "- `example.com/used`: \n", []string{"example.com/used"}},
+		"unused":          {tidy, "- `example.com/used`: one\n- `example.com/later`: one\n", []string{"example.com/later"}},
+		"used later":      {untidy, "- `example.com/used`: one\n- `example.com/later`: one\n", nil},
+		"unknown, untidy": {untidy, "- `example.com/used`: one\n- `example.com/no`: one\n", []string{"example.com/no"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := t.TempDir()
+			for file, content := range map[string]string{"go.mod": test.mod, "docs/dependencies.md": test.document} {
+				writeTestFile(t, filepath.Join(root, filepath.FromSlash(file)), []byte(content))
+			}
+			found, err := dependencyReasons(&house{root: root, packages: []*pkg{
+				{path: "internal/a", imports: []string{"fmt"}, testImports: []string{"example.com/used/sub"}},
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, f := range found {
+				got = append(got, f.subject)
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("found %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
 func TestModuleOf(t *testing.T) {
 	r := requirements{modules: []string{"example.com/sdk", "example.com/sdk/s3", "example.com/other"}}
 	for importPath, want := range map[string]string{
@@ -175,19 +213,23 @@ func unpack(t *testing.T, name string) (*house, string) {
 			want = string(f.Data)
 			continue
 		}
-		path := filepath.Join(root, filepath.FromSlash(f.Name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, repeat(t, f.Data), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		writeTestFile(t, filepath.Join(root, filepath.FromSlash(f.Name)), repeat(t, f.Data))
 	}
 	h, err := load(root)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return h, want
+}
+
+func writeTestFile(t *testing.T, path string, content []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, content, 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
 var repeatLine = regexp.MustCompile(`(?m)^//repeat (\d+) (".*")$`)

@@ -14,6 +14,7 @@ import (
 // requirements are what go.mod says, as far as it matters here.
 type requirements struct {
 	modules []string // all required modules, direct or not
+	direct  []string // those that go mod tidy found to be direct; none before its first run
 	tools   []string // the packages of the tool directives
 }
 
@@ -25,7 +26,11 @@ func readRequirements(root string) (requirements, error) {
 		return requirements{}, fmt.Errorf("go mod edit -json: %w", err)
 	}
 	var mod struct {
-		Require, Tool []struct{ Path string }
+		Require []struct {
+			Path     string
+			Indirect bool
+		}
+		Tool []struct{ Path string }
 	}
 	if err := json.Unmarshal(out, &mod); err != nil {
 		return requirements{}, fmt.Errorf("read go.mod: %w", err)
@@ -33,6 +38,9 @@ func readRequirements(root string) (requirements, error) {
 	var r requirements
 	for _, m := range mod.Require {
 		r.modules = append(r.modules, m.Path)
+		if !m.Indirect {
+			r.direct = append(r.direct, m.Path)
+		}
 	}
 	for _, t := range mod.Tool {
 		r.tools = append(r.tools, t.Path)
@@ -75,7 +83,8 @@ func (h *house) direct(r requirements) []string {
 var reasonLine = regexp.MustCompile("(?m)^- `([^`]+)`: +\\S")
 
 // dependencyReasons holds docs/dependencies.md against the direct modules: a line with a reason for each, and none
-// for a module that go.mod does not require.
+// for a module that is not one. Until go mod tidy has told direct requirements from others, a line may stand for a
+// module that is required and not used yet.
 func dependencyReasons(h *house) ([]finding, error) {
 	const document = "docs/dependencies.md"
 	r, err := readRequirements(h.root)
@@ -86,16 +95,18 @@ func dependencyReasons(h *house) ([]finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	direct := h.direct(r)
 	reasons := map[string]bool{}
 	var found []finding
 	for _, match := range reasonLine.FindAllStringSubmatch(string(text), -1) {
 		reasons[match[1]] = true
-		if !slices.Contains(r.modules, match[1]) {
+		early := len(r.direct) == 0 && slices.Contains(r.modules, match[1])
+		if !early && !slices.Contains(direct, match[1]) {
 			found = append(found, finding{rule: "dependency", subject: match[1], where: document,
-				text: "go.mod does not require it: delete the line"})
+				text: "nothing of ours uses it: delete the line"})
 		}
 	}
-	for _, m := range h.direct(r) {
+	for _, m := range direct {
 		if !reasons[m] {
 			found = append(found, finding{rule: "dependency", subject: m, where: document,
 				text: fmt.Sprintf("add a line \"- `%s`: why we need it\"", m)})
