@@ -10,10 +10,12 @@
 //	FAULTY_PROTOCOL=5       serve protocol 5 (default 6; resource faulty_nested is then missing)
 //	FAULTY_LEDGER=FILE      append one line for each thing done, in one write each:
 //	                        "schema", "configure LABEL", "create NAME", "update NAME", "delete NAME", "read NAME",
-//	                        "open NAME", "renew NAME", "close NAME", "stop"
+//	                        "open NAME", "renew NAME", "close NAME", "stop",
+//	                        "freeze" (apply_freeze has begun)
 //	FAULTY_START=KIND       exit, panic, hang, garbage (a first line that is no handshake),
 //	                        protocol (announces protocol 9), freeze (says nothing and ignores signals)
 //	FAULTY_CAPABILITIES=..  comma-separated out of plan_destroy, schema_optional, move; default: all
+//	FAULTY_DEBUG=1          (protocol 6) run on its own and print how to reattach, as one JSON object
 //	FAULTY_SCHEMA=KIND      error (a diagnostic), bad (a type that is no type)
 //
 // # Provider configuration
@@ -56,11 +58,14 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/signal"
 	"strings"
+	"time"
 
+	"github.com/hashicorp/go-plugin"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov5"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov5/tf5server"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -78,15 +83,45 @@ func main() {
 	if five {
 		var server tfprotov5.ProviderServer
 		if server, err = tf6to5server.DowngradeServer(context.Background(), func() tfprotov6.ProviderServer { return p }); err == nil {
-			err = tf5server.Serve(address, func() tfprotov5.ProviderServer { return server })
+			err = tf5server.Serve(address, func() tfprotov5.ProviderServer { return capableServer{server} })
 		}
 	} else {
-		err = tf6server.Serve(address, func() tfprotov6.ProviderServer { return p })
+		err = tf6server.Serve(address, func() tfprotov6.ProviderServer { return p }, debugOptions()...)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// capableServer announces the capabilities, which the downgrade forgets.
+type capableServer struct{ tfprotov5.ProviderServer }
+
+func (s capableServer) GetProviderSchema(ctx context.Context, req *tfprotov5.GetProviderSchemaRequest) (*tfprotov5.GetProviderSchemaResponse, error) {
+	resp, err := s.ProviderServer.GetProviderSchema(ctx, req)
+	if err == nil {
+		c := capabilities()
+		resp.ServerCapabilities = &tfprotov5.ServerCapabilities{
+			PlanDestroy: c.PlanDestroy, GetProviderSchemaOptional: c.GetProviderSchemaOptional, MoveResourceState: c.MoveResourceState,
+		}
+	}
+	return resp, err
+}
+
+// debugOptions carries out FAULTY_DEBUG.
+func debugOptions() []tf6server.ServeOpt {
+	if os.Getenv("FAULTY_DEBUG") == "" {
+		return nil
+	}
+	started, done := make(chan *plugin.ReattachConfig, 1), make(chan struct{})
+	go func() {
+		c := <-started
+		_ = json.NewEncoder(os.Stdout).Encode(map[string]any{
+			"Protocol": string(c.Protocol), "ProtocolVersion": c.ProtocolVersion, "Pid": c.Pid, "Test": c.Test,
+			"Addr": map[string]string{"Network": c.Addr.Network(), "String": c.Addr.String()},
+		})
+	}()
+	return []tf6server.ServeOpt{tf6server.WithDebug(context.Background(), started, done)}
 }
 
 // misstart carries out FAULTY_START.
@@ -99,18 +134,25 @@ func misstart(kind string) {
 	case "panic":
 		panic("told to panic at start")
 	case "hang":
-		select {}
+		sleep()
 	case "freeze":
 		signal.Ignore()
-		select {}
+		sleep()
 	case "garbage":
 		fmt.Println("hello, this is not a handshake")
-		select {}
+		sleep()
 	case "protocol":
 		fmt.Println("1|9|unix|/nowhere|grpc|")
-		select {}
+		sleep()
 	default:
 		panic("FAULTY_START=" + kind + " is unknown")
+	}
+}
+
+// sleep never returns, and is no deadlock in the runtime's eyes.
+func sleep() {
+	for {
+		time.Sleep(time.Hour)
 	}
 }
 

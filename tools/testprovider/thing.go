@@ -319,7 +319,8 @@ func misapplyBefore(fault string, resp *tfprotov6.ApplyResourceChangeResponse, r
 	case "apply_exit":
 		os.Exit(7)
 	case "apply_freeze":
-		select {}
+		record("freeze")
+		sleep()
 	}
 	return false, nil
 }

@@ -71,7 +71,7 @@ func Faulty(t testing.TB) string {
 	fresh := fmt.Sprintf("%s.%d", out, os.Getpid())
 	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", fresh, ".")
 	build.Dir = dir
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-mod=mod")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=")
 	if text, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the test provider: %v\n%s", err, text)
 	}
