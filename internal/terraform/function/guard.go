@@ -1,0 +1,118 @@
+package function
+
+import (
+	"errors"
+	"strings"
+
+	"tutti/internal/object"
+
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+)
+
+// guard wraps a function so that its error text tells nothing of arguments that
+// must not be shown. The libraries quote arguments freely in their errors, and a
+// new function easily does too, so this is done here for all of them instead of
+// in each. Signature and results stay as they are.
+func guard(f function.Function) function.Function {
+	params := f.Params()
+	for i := range params {
+		params[i] = open(params[i])
+	}
+	variadic := f.VarParam()
+	if variadic != nil {
+		v := open(*variadic)
+		variadic = &v
+	}
+	return function.New(&function.Spec{
+		Description: f.Description(),
+		Params:      params,
+		VarParam:    variadic,
+		Type: func(args []cty.Value) (cty.Type, error) {
+			if allSettled(args) {
+				// The call below finds the type as well; asking twice would, for
+				// example, parse a JSON document twice.
+				return cty.DynamicPseudoType, nil
+			}
+			ty, err := f.ReturnTypeForValues(args)
+			return ty, hush(err, args, f)
+		},
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			v, err := f.Call(args)
+			return v, hush(err, args, f)
+		},
+	})
+}
+
+// open lets everything but null through to the wrapped function, which does its
+// own checks.
+func open(p function.Parameter) function.Parameter {
+	p.AllowMarked, p.AllowUnknown, p.AllowDynamicType = true, true, true
+	return p
+}
+
+func allSettled(args []cty.Value) bool {
+	for _, a := range args {
+		if !a.IsKnown() || a.Type() == cty.DynamicPseudoType {
+			return false
+		}
+	}
+	return true
+}
+
+// discreet marks an error whose text holds no value of an argument.
+type discreet struct{ error }
+
+// Unwrap gives the error inside.
+func (d discreet) Unwrap() error { return d.error }
+
+// hush replaces an error about a marked argument by one that names the argument
+// and not its value.
+func hush(err error, args []cty.Value, f function.Function) error {
+	if err == nil {
+		return nil
+	}
+	var d discreet
+	if errors.As(err, &d) {
+		return err
+	}
+	i, kind := firstHidden(args)
+	if kind == "" {
+		return err
+	}
+	return function.NewArgErrorf(i, "the value of %q is %s, so the reason why it does not fit is not shown", parameterName(f, i), kind)
+}
+
+// firstHidden finds the first argument with something in it that must not be
+// shown, and names what is special about it; "" when there is none.
+func firstHidden(args []cty.Value) (int, string) {
+	for i, a := range args {
+		if !a.ContainsMarked() {
+			continue
+		}
+		if kind := hidden(a); kind != "" {
+			return i, kind
+		}
+	}
+	return 0, ""
+}
+
+// hidden says which marks at any depth keep a value from being shown: "",
+// "sensitive", "ephemeral" or both.
+func hidden(v cty.Value) string {
+	var kinds []string
+	if v.HasMarkDeep(object.Ephemeral) {
+		kinds = append(kinds, "ephemeral")
+	}
+	if v.HasMarkDeep(object.Sensitive) {
+		kinds = append(kinds, "sensitive")
+	}
+	return strings.Join(kinds, " and ")
+}
+
+func parameterName(f function.Function, i int) string {
+	if params := f.Params(); i < len(params) {
+		return params[i].Name
+	}
+	return f.VarParam().Name
+}

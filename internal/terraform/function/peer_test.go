@@ -1,0 +1,258 @@
+package function_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// This file asks the consoles of OpenTofu and Terraform, and keeps what they say.
+
+// batch is how many expressions one console run evaluates: the console reads one
+// line of at most 64 KiB.
+const batch = 150
+
+// patience is for a console that does not come back from an expression.
+const patience = time.Minute
+
+// failed is what an expression gives to the console instead of an error, which
+// would end the console. As it is not JSON, no result can be taken for it.
+const failed = "error!"
+
+// workspace is a folder with the files that the expressions read, and with the
+// configuration in which the consoles evaluate.
+func workspace(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(filepath.Join(dir, "files"), os.DirFS("testdata/files")); err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, content string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("files/binary.bin", "a\xff\xfeb")
+	write("main.tf", "resource \"terraform_data\" \"u\" {}\n")
+	return dir
+}
+
+// askTool evaluates all expressions with a tool's console.
+func askTool(t *testing.T, tl tool, dir string, expressions []expression) []string {
+	t.Helper()
+	mustRun(t, tl, dir, "", "init", "-input=false")
+	out := make([]string, len(expressions))
+	var together []int
+	for i, e := range expressions {
+		if e.isUnknown {
+			out[i] = askUnknown(t, tl, dir, e)
+			continue
+		}
+		together = append(together, i)
+	}
+	for indexes := range slices.Chunk(together, batch) {
+		part := make([]expression, len(indexes))
+		for i, at := range indexes {
+			part[i] = expressions[at]
+		}
+		for i, result := range askBatch(t, tl, dir, part) {
+			out[indexes[i]] = result
+		}
+	}
+	return out
+}
+
+// askUnknown evaluates an expression on its own: inside try, what is not wholly
+// known would lose its type, and outside of it an error ends the console.
+func askUnknown(t *testing.T, tl tool, dir string, e expression) string {
+	t.Helper()
+	value, err := run(t, tl, dir, "[jsonencode("+e.source()+")]", "console")
+	if err != nil {
+		return "error"
+	}
+	ty, err := run(t, tl, dir, "type(["+e.source()+"])", "console")
+	if err != nil {
+		return "error"
+	}
+	return outcome(t, elements(value)[0], elements(ty)[0], "")
+}
+
+func askBatch(t *testing.T, tl tool, dir string, expressions []expression) []string {
+	t.Helper()
+	values := elements(mustRun(t, tl, dir, "["+wrapped(expressions, "nonsensitive(jsonencode(%s))", failed)+"]", "console"))
+	types := elements(mustRun(t, tl, dir, "type(["+wrapped(expressions, "%s", failed)+"])", "console"))
+	marks := elements(mustRun(t, tl, dir, "["+wrapped(expressions, "issensitive(%s)", "no")+"]", "console"))
+	if len(values) != len(expressions) || len(types) != len(expressions) || len(marks) != len(expressions) {
+		t.Fatalf("%s gives %d values, %d types and %d marks for %d expressions", tl.name, len(values), len(types), len(marks), len(expressions))
+	}
+	out := make([]string, len(expressions))
+	for i := range out {
+		out[i] = outcome(t, values[i], types[i], marks[i])
+	}
+	return out
+}
+
+// wrapped joins the expressions, each in a form and with what stands for an
+// error.
+func wrapped(expressions []expression, form, otherwise string) string {
+	parts := make([]string, len(expressions))
+	for i, e := range expressions {
+		parts[i] = fmt.Sprintf("try(%s, %q)", fmt.Sprintf(form, e.source()), otherwise)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// elements splits what the console prints for a tuple, or for a tuple type: one
+// element ends where a line with the first level of indentation has a comma.
+func elements(printed string) []string {
+	lines := strings.Split(strings.TrimSpace(printed), "\n")
+	if len(lines) < 3 {
+		return nil
+	}
+	lines = lines[1 : len(lines)-1]
+	indent := len(lines[0]) - len(strings.TrimLeft(lines[0], " "))
+	var out, current []string
+	for _, line := range lines {
+		current = append(current, line)
+		depth := len(line) - len(strings.TrimLeft(line, " "))
+		if depth == indent && strings.HasSuffix(line, ",") {
+			out = append(out, strings.TrimSuffix(strings.TrimSpace(strings.Join(current, "\n")), ","))
+			current = nil
+		}
+	}
+	return out
+}
+
+// outcome writes one result in the notation of the expected results.
+func outcome(t *testing.T, value, ty, mark string) string {
+	t.Helper()
+	ty = oneLine(ty)
+	if strings.HasPrefix(value, "(known after apply") {
+		value = "unknown"
+	} else {
+		unquoted, err := strconv.Unquote(value)
+		if err != nil {
+			t.Fatalf("the console prints %s, which is not a quoted string: %v", value, err)
+		}
+		if unquoted == failed {
+			return "error"
+		}
+		value = strings.NewReplacer("$${", "${", "%%{", "%{").Replace(unquoted)
+	}
+	if mark == "true" {
+		return ty + " " + value + " sensitive"
+	}
+	return ty + " " + value
+}
+
+func mustRun(t *testing.T, tl tool, dir, input string, args ...string) string {
+	t.Helper()
+	out, err := run(t, tl, dir, input, args...)
+	if err != nil {
+		t.Fatalf("%v\n%.300s", err, input)
+	}
+	return out
+}
+
+func run(t *testing.T, tl tool, dir, input string, args ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, tl.path, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+os.DevNull, "TF_CLI_ARGS=-no-color", "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1")
+	cmd.Stdin = strings.NewReader(input + "\n")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("%s %s: %w\n%s", tl.path, args[0], err, stderr.String())
+	}
+	return string(out), nil
+}
+
+func readExpressions(t testing.TB) []expression {
+	t.Helper()
+	var out []expression
+	for _, line := range dataLines(t, "testdata/expressions.txt") {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		text, isUnknown := strings.CutPrefix(line, "? ")
+		out = append(out, expression{text: text, isUnknown: isUnknown})
+	}
+	return out
+}
+
+func dataLines(t testing.TB, path string) []string {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for line := range strings.Lines(string(raw)) {
+		if line = strings.TrimSuffix(line, "\n"); line != "" {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+// arrow is between an expression and its expected result.
+const arrow = "  =>  "
+
+func record(t *testing.T, path string, expressions []expression, results []string) {
+	t.Helper()
+	var b strings.Builder
+	for i, e := range expressions {
+		b.WriteString(e.text + arrow + results[i] + "\n")
+	}
+	if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func recorded(t *testing.T, path string, expressions []expression) []string {
+	t.Helper()
+	lines := dataLines(t, path)
+	if len(lines) != len(expressions) {
+		t.Fatalf("%s has %d results for %d expressions; record again with -update where the tool is installed", path, len(lines), len(expressions))
+	}
+	out := make([]string, len(lines))
+	for i, line := range lines {
+		text, result, ok := strings.Cut(line, arrow)
+		if !ok || text != expressions[i].text {
+			t.Fatalf("%s:%d is not about %s; record again with -update where the tool is installed", path, i+1, expressions[i].text)
+		}
+		out[i] = result
+	}
+	return out
+}
+
+// readDifferences gives the expressions for which a tool is known to differ from
+// ours, with the reason.
+func readDifferences(t *testing.T, toolName string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	mine, reason := false, ""
+	for _, line := range dataLines(t, "testdata/differences.txt") {
+		if header, ok := strings.CutPrefix(line, "# "); ok {
+			name, why, ok := strings.Cut(header, ": ")
+			if !ok {
+				t.Fatalf("differences.txt: the line %q is not of the form # TOOL: REASON", line)
+			}
+			mine, reason = name == toolName, why
+		} else if mine {
+			out[line] = reason
+		}
+	}
+	return out
+}
