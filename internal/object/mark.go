@@ -1,6 +1,10 @@
 package object
 
-import "github.com/zclconf/go-cty/cty"
+import (
+	"strconv"
+
+	"github.com/zclconf/go-cty/cty"
+)
 
 // Mark is what a value can carry across every language of the house.
 type Mark string
@@ -31,11 +35,84 @@ func MarkPaths(v cty.Value, paths []cty.Path, m Mark) cty.Value {
 	if len(paths) == 0 || v == cty.NilVal {
 		return v
 	}
-	pvm := make([]cty.PathValueMarks, 0, len(paths))
+	return markPaths(v, paths, m)
+}
+
+// markPaths walks only into the parts that a path leads to.
+func markPaths(v cty.Value, paths []cty.Path, m Mark) cty.Value {
+	inner, marks := v.Unmark()
+	parts, ok := partsOf(inner)
+	byStep := make(map[string][]cty.Path, len(paths))
 	for _, p := range paths {
-		pvm = append(pvm, cty.PathValueMarks{Path: p, Marks: cty.NewValueMarks(m)})
+		if len(p) == 0 || !ok {
+			return v.Mark(m)
+		}
+		name, found := stepName(p[0])
+		if _, exists := parts[name]; !found || !exists {
+			return v.Mark(m)
+		}
+		byStep[name] = append(byStep[name], p[1:])
 	}
-	return v.MarkWithPaths(pvm)
+	for name, rest := range byStep {
+		parts[name] = markPaths(parts[name], rest, m)
+	}
+	return join(inner.Type(), parts).WithMarks(marks)
+}
+
+// partsOf takes a value with named parts to pieces; a set has none, nor has what
+// is null or unknown.
+func partsOf(v cty.Value) (map[string]cty.Value, bool) {
+	if v.IsNull() || !v.IsKnown() {
+		return nil, false
+	}
+	switch ty := v.Type(); {
+	case ty.IsObjectType() || ty.IsMapType():
+		parts := v.AsValueMap()
+		return parts, parts != nil
+	case ty.IsListType() || ty.IsTupleType():
+		elems := v.AsValueSlice()
+		parts := make(map[string]cty.Value, len(elems))
+		for i, e := range elems {
+			parts[strconv.Itoa(i)] = e
+		}
+		return parts, len(parts) > 0
+	default:
+		return nil, false
+	}
+}
+
+// join puts the parts of a value of the type together again.
+func join(ty cty.Type, parts map[string]cty.Value) cty.Value {
+	switch {
+	case ty.IsObjectType():
+		return cty.ObjectVal(parts)
+	case ty.IsMapType():
+		return cty.MapVal(parts)
+	}
+	elems := make([]cty.Value, len(parts))
+	for i := range elems {
+		elems[i] = parts[strconv.Itoa(i)]
+	}
+	if ty.IsTupleType() {
+		return cty.TupleVal(elems)
+	}
+	return cty.ListVal(elems)
+}
+
+func stepName(step cty.PathStep) (string, bool) {
+	switch s := step.(type) {
+	case cty.GetAttrStep:
+		return s.Name, true
+	case cty.IndexStep:
+		switch {
+		case s.Key.IsMarked() || s.Key.IsNull() || !s.Key.IsKnown():
+		case s.Key.Type() == cty.String:
+			return s.Key.AsString(), true
+		case s.Key.Type() == cty.Number:
+			return s.Key.AsBigFloat().Text('f', -1), true
+		}
+	}
+	return "", false
 }
 
 // PathsMarked gives the paths of v at which the mark stands.
