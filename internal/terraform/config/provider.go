@@ -236,8 +236,12 @@ func (c *Config) checkProviders() diag.List {
 	}
 	for _, name := range c.Module.Order {
 		if name.Kind.Typed() {
-			if r := c.Module.Resources[name]; r.Provider != nil {
+			r := c.Module.Resources[name]
+			if r.Provider != nil {
 				diags = append(diags, c.checkRef(*r.Provider)...)
+			}
+			if local := r.ProviderLocal(); c.Module.Settings.Required[local] == nil {
+				diags = append(diags, normalName(local, r.TypeRange)...)
 			}
 		}
 	}

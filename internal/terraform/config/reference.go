@@ -84,7 +84,7 @@ func ParseReference(tr hcl.Traversal) (*addr.Reference, *Special, diag.List) {
 		return nil, &Special{Root: root, Range: rng}, nil
 	case "output", "check", "provider":
 		return nil, nil, diag.Errorf(&rng, "Invalid reference",
-			"An expression cannot refer to a %s block%s.", root, instead(root))
+			"An expression cannot refer to %s block%s.", article(root), instead(root))
 	case "var", "local", "module":
 		return parseNamed(root, tr)
 	case "resource":
@@ -98,6 +98,13 @@ func ParseReference(tr hcl.Traversal) (*addr.Reference, *Special, diag.List) {
 		return parseNamedKind(kind, root, tr)
 	}
 	return parseTyped(addr.Resource, tr, 0)
+}
+
+func article(root string) string {
+	if root == "output" {
+		return "an output"
+	}
+	return "a " + root
 }
 
 func instead(root string) string {

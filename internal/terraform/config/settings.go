@@ -297,5 +297,6 @@ func defaultSource(local string) tfaddr.Provider {
 	if local == "terraform" {
 		return tfaddr.NewProvider(tfaddr.BuiltInProviderHost, tfaddr.BuiltInProviderNamespace, "terraform")
 	}
-	return tfaddr.NewProvider(tfaddr.DefaultProviderRegistryHost, "hashicorp", local)
+	// Not by NewProvider, which panics at a bad name: checkProviders reports those.
+	return tfaddr.Provider{Type: local, Namespace: "hashicorp", Hostname: tfaddr.DefaultProviderRegistryHost}
 }
