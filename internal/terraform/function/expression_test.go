@@ -35,7 +35,9 @@ func (e expression) source() string { return strings.ReplaceAll(e.text, "UNKNOWN
 
 // tool is a program whose console evaluates the language.
 type tool struct {
-	name, path, expected string
+	name     string // as in its version line, without the patch number
+	path     string // "" when it is not installed here, or in another version
+	expected string
 }
 
 // findTools gives the peers with where they are on this machine; no path when
@@ -49,10 +51,16 @@ func findTools() []tool {
 		}
 	}
 	terraform, _ := exec.LookPath("terraform")
-	return []tool{
+	tools := []tool{
 		{"OpenTofu 1.12", tofu, "testdata/expected_opentofu.txt"},
 		{"Terraform 1.11", terraform, "testdata/expected_terraform.txt"},
 	}
+	for i, tl := range tools {
+		if out, err := exec.Command(tl.path, "version").Output(); err != nil || !strings.Contains(string(out), strings.Replace(tl.name, " ", " v", 1)+".") {
+			tools[i].path = ""
+		}
+	}
+	return tools
 }
 
 func exists(path string) bool {
@@ -136,7 +144,10 @@ func eval(table map[string]ctyfunction.Function, src string) (cty.Value, error) 
 	}
 	v, diags := expr.Value(&hcl.EvalContext{
 		Functions: table,
-		Variables: map[string]cty.Value{"terraform_data": cty.ObjectVal(map[string]cty.Value{"u": cty.DynamicVal})},
+		Variables: map[string]cty.Value{
+			"terraform_data": cty.ObjectVal(map[string]cty.Value{"u": cty.DynamicVal}),
+			"local":          cty.ObjectVal(map[string]cty.Value{"greeting": cty.StringVal(greeting), "value": cty.StringVal(value)}),
+		},
 	})
 	if diags.HasErrors() {
 		return cty.NilVal, diags

@@ -26,6 +26,12 @@ const patience = time.Minute
 // would end the console. As it is not JSON, no result can be taken for it.
 const failed = "error!"
 
+// The templates that expressions refer to, as local values.
+const (
+	greeting = "${name}, good morning"
+	value    = "${x}"
+)
+
 // workspace is a folder with the files that the expressions read, and with the
 // configuration in which the consoles evaluate.
 func workspace(t testing.TB) string {
@@ -40,7 +46,8 @@ func workspace(t testing.TB) string {
 		}
 	}
 	write("files/binary.bin", "a\xff\xfeb")
-	write("main.tf", "resource \"terraform_data\" \"u\" {}\n")
+	write("main.tf", fmt.Sprintf("resource \"terraform_data\" \"u\" {}\nlocals {\n  greeting = %q\n  value = %q\n}\n",
+		"$"+greeting, "$"+value))
 	return dir
 }
 
@@ -49,39 +56,57 @@ func askTool(t *testing.T, tl tool, dir string, expressions []expression) []stri
 	t.Helper()
 	mustRun(t, tl, dir, "", "init", "-input=false")
 	out := make([]string, len(expressions))
-	var together []int
+	var known, unknown []int
 	for i, e := range expressions {
 		if e.isUnknown {
-			out[i] = askUnknown(t, tl, dir, e)
-			continue
+			unknown = append(unknown, i)
+		} else {
+			known = append(known, i)
 		}
-		together = append(together, i)
 	}
-	for indexes := range slices.Chunk(together, batch) {
-		part := make([]expression, len(indexes))
-		for i, at := range indexes {
-			part[i] = expressions[at]
-		}
-		for i, result := range askBatch(t, tl, dir, part) {
+	for indexes := range slices.Chunk(known, batch) {
+		for i, result := range askBatch(t, tl, dir, pick(expressions, indexes)) {
 			out[indexes[i]] = result
 		}
+	}
+	for i, result := range askUnknown(t, tl, dir, pick(expressions, unknown)) {
+		out[unknown[i]] = result
 	}
 	return out
 }
 
-// askUnknown evaluates an expression on its own: inside try, what is not wholly
-// known would lose its type, and outside of it an error ends the console.
-func askUnknown(t *testing.T, tl tool, dir string, e expression) string {
+func pick(from []expression, indexes []int) []expression {
+	out := make([]expression, len(indexes))
+	for i, at := range indexes {
+		out[i] = from[at]
+	}
+	return out
+}
+
+// askUnknown evaluates expressions outside of try, in which what is not wholly
+// known would lose its type. There an error ends the console, so the half with
+// the error is found by halving.
+func askUnknown(t *testing.T, tl tool, dir string, expressions []expression) []string {
 	t.Helper()
-	value, err := run(t, tl, dir, "[jsonencode("+e.source()+")]", "console")
-	if err != nil {
-		return "error"
+	var parts, encoded []string
+	for _, e := range expressions {
+		parts = append(parts, e.source())
+		encoded = append(encoded, "jsonencode("+e.source()+")")
 	}
-	ty, err := run(t, tl, dir, "type(["+e.source()+"])", "console")
-	if err != nil {
-		return "error"
+	values, err := run(t, tl, dir, "["+strings.Join(encoded, ", ")+"]", "console")
+	if err == nil {
+		types := elements(mustRun(t, tl, dir, "type(["+strings.Join(parts, ", ")+"])", "console"))
+		out := make([]string, len(expressions))
+		for i, value := range elements(values) {
+			out[i] = outcome(t, value, types[i], "")
+		}
+		return out
 	}
-	return outcome(t, elements(value)[0], elements(ty)[0], "")
+	if len(expressions) == 1 {
+		return []string{"error"}
+	}
+	half := len(expressions) / 2
+	return append(askUnknown(t, tl, dir, expressions[:half]), askUnknown(t, tl, dir, expressions[half:])...)
 }
 
 func askBatch(t *testing.T, tl tool, dir string, expressions []expression) []string {
