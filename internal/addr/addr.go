@@ -204,9 +204,12 @@ type Name struct {
 	Name string
 }
 
-// String gives local_file.x, data.http.y, var.z, task.build.
+// String gives local_file.x, data.http.y, var.z, task.build. A managed resource
+// whose type is a reserved word is written with its own: resource.task.x.
 func (n Name) String() string {
 	switch {
+	case n.Kind == Resource && (n.Type == "resource" || kindOf(n.Type) != Resource):
+		return "resource." + n.Type + "." + n.Name
 	case n.Kind == Resource:
 		return n.Type + "." + n.Name
 	case n.Kind.Typed():

@@ -37,8 +37,9 @@ func IntKey(n int) Key {
 	return Key{kind: intKey, n: n}
 }
 
-// StringKey is a key of for_each.
-func StringKey(s string) Key { return Key{kind: stringKey, s: s} }
+// StringKey is a key of for_each. It is normalised as cty normalises strings, so
+// that a key from a command line equals the one from an expression.
+func StringKey(s string) Key { return Key{kind: stringKey, s: cty.NormalizeString(s)} }
 
 // IsNone reports whether there is no key.
 func (k Key) IsNone() bool { return k.kind == noKey }

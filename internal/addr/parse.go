@@ -4,16 +4,25 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
 // ParseInstance reads an instance's address as String writes it. A shell that
-// dropped the quotes of a key is forgiven: a[x] is read as a["x"].
+// dropped the quotes of a key is forgiven: a[x] is read as a["x"]. An address of
+// module steps alone is that of an instance of the last call (Kind ModuleCall).
 func ParseInstance(s string) (Instance, error) {
+	if !utf8.ValidString(s) {
+		return Instance{}, bad(s, fmt.Errorf("the text is not valid UTF-8"))
+	}
 	mod, rest, err := splitModule(s)
 	if err != nil {
 		return Instance{}, bad(s, err)
+	}
+	if rest == "" && !mod.IsRoot() {
+		parent, step := mod.Call()
+		return parent.CallOf(step.Name).Instance(step.Key), nil
 	}
 	name, rest, err := parseName(rest)
 	if err != nil {
@@ -43,6 +52,9 @@ func ParseObject(s string) (Object, error) {
 
 // ParseModule reads a module instance's address; "" is the root.
 func ParseModule(s string) (Module, error) {
+	if !utf8.ValidString(s) {
+		return Module{}, bad(s, fmt.Errorf("the text is not valid UTF-8"))
+	}
 	mod, rest, err := splitModule(s)
 	if err != nil {
 		return Module{}, bad(s, err)
@@ -158,7 +170,9 @@ func parseModule(s string) ([]Step, string, error) {
 		if rest[0] != '.' {
 			return nil, s, fmt.Errorf("expected a dot before %q", rest)
 		}
-		s = rest[1:]
+		if s = rest[1:]; s == "" {
+			return nil, s, fmt.Errorf("a name is missing after the last dot")
+		}
 	}
 	return steps, s, nil
 }
@@ -170,9 +184,9 @@ func parseName(s string) (Name, string, error) {
 	}
 	kind := kindOf(first)
 	n := Name{Kind: kind}
-	if kind == Resource {
+	if kind == Resource && first != "resource" {
 		n.Type = first
-	} else if kind.Typed() || kind == Provider {
+	} else if kind == Resource || kind.Typed() || kind == Provider {
 		if n.Type, rest, err = dotIdent(rest); err != nil {
 			return Name{}, s, err
 		}
