@@ -13,6 +13,7 @@ import (
 	"tutti/internal/diag"
 	"tutti/internal/terraform/install/constraint"
 	"tutti/internal/terraform/install/lockfile"
+	"tutti/internal/terraform/install/place"
 	"tutti/internal/terraform/install/source"
 )
 
@@ -37,7 +38,7 @@ type installer struct {
 // once.
 func Providers(ctx context.Context, reqs []Requirement, o Options) diag.List {
 	o = o.withDefaults()
-	unlock, err := exclusive(ctx, filepath.Join(o.DataDir, ".tutti.lock"))
+	unlock, err := place.Exclusive(ctx, filepath.Join(o.DataDir, ".tutti.lock"))
 	if err != nil {
 		return diag.FromError("Providers cannot be installed", err)
 	}
@@ -164,7 +165,7 @@ func (in *installer) install(ctx context.Context, w *wanted, v constraint.Versio
 	if h1, ok := in.fromCache(cached, locked); ok {
 		event.Kind, event.Detail = Linking, cached
 		in.report(event)
-		return []string{h1}, link(cached, path, stage)
+		return []string{h1}, place.Link(cached, path, stage)
 	}
 	p, err := in.from.Package(ctx, w.source, v, source.Current())
 	if err != nil {
@@ -214,9 +215,9 @@ func (in *installer) put(ctx context.Context, p source.Package, locked []string,
 			return "", err
 		}
 		if p.Dir != "" {
-			return f.h1, link(p.Dir, path, stage)
+			return f.h1, place.Link(p.Dir, path, stage)
 		}
-		return f.h1, move(f.dir, path)
+		return f.h1, place.Move(f.dir, path)
 	}
 	err = in.inCache(ctx, p, func(own string) error {
 		f, err := in.fetchUsable(ctx, p, locked, own)
@@ -227,14 +228,14 @@ func (in *installer) put(ctx context.Context, p source.Package, locked []string,
 		// Another process may have put it there while this one waited; then it
 		// may be running from there, and is left alone.
 		if there, err := in.hashes.h1(cached); err != nil || there != h1 {
-			return move(f.dir, cached)
+			return place.Move(f.dir, cached)
 		}
 		return nil
 	})
 	if err != nil {
 		return "", err
 	}
-	return h1, link(cached, path, stage)
+	return h1, place.Link(cached, path, stage)
 }
 
 // fetchUsable is fetch, for a package that is to be launched.

@@ -317,3 +317,13 @@ func (r *registry) options(t *testing.T, vars map[string]string, rc string) Opti
 	client := service.New(service.Options{Config: config, Transport: r.server.Client().Transport, RetryWait: 1})
 	return Options{Dir: t.TempDir(), Config: config, Client: client, CacheDir: t.TempDir()}
 }
+
+// fileTime sets a file's time of change to some seconds from now.
+func fileTime(t *testing.T, file string, seconds int) time.Time {
+	t.Helper()
+	at := time.Now().Add(time.Duration(seconds) * time.Second)
+	if err := os.Chtimes(file, at, at); err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
