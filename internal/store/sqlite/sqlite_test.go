@@ -12,6 +12,12 @@ import (
 // testKey is fixed, so that processes of one test share it.
 const testKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
+func TestMain(m *testing.M) {
+	storetest.Main(m, func(dir string) (store.Store, error) {
+		return Open(context.Background(), dir, Options{Ring: secret.NewRing(testKey, "")})
+	})
+}
+
 func openTest(t testing.TB, dir string) store.Store {
 	t.Helper()
 	return mustOpen(t, dir)
@@ -27,3 +33,5 @@ func mustOpen(t testing.TB, dir string) *Store {
 }
 
 func TestConformance(t *testing.T) { storetest.Run(t, openTest) }
+
+func TestProcesses(t *testing.T) { storetest.RunProcesses(t, openTest) }
