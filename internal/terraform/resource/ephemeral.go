@@ -99,13 +99,13 @@ func (o *opened) renew(ctx context.Context) {
 		case <-due.C:
 		}
 		resp, d := o.o.Provider.RenewEphemeral(ctx, o.o.TypeName, o.private)
-		if ctx.Err() != nil {
+		if d.HasErrors() {
+			if ctx.Err() == nil {
+				o.failed = append(o.failed, d...)
+			}
 			return
 		}
 		o.failed = append(o.failed, d...)
-		if d.HasErrors() {
-			return
-		}
 		o.private, o.renewAt = resp.Private, resp.RenewAt
 	}
 }
