@@ -24,6 +24,9 @@ var update = flag.Bool("update", false, "ask the installed tools again and rewri
 // resource that nothing has made yet.
 const unknownName = "terraform_data.u.output"
 
+// functions is a table as the package makes it.
+type functions = map[string]ctyfunction.Function
+
 // expression is one line of expressions.txt.
 type expression struct {
 	text      string
@@ -116,7 +119,7 @@ func compare(t *testing.T, tl tool, expressions []expression, ours, theirs []str
 
 // evaluate gives one of ours in the notation of the expected results: the type,
 // the value as JSON, and whether it is sensitive.
-func evaluate(table map[string]ctyfunction.Function, e expression) string {
+func evaluate(table functions, e expression) string {
 	v, err := eval(table, e.source())
 	if err != nil {
 		return "error"
@@ -137,7 +140,7 @@ func evaluate(table map[string]ctyfunction.Function, e expression) string {
 	return oneLine(function.TypeName(ty)) + " " + value + sensitive
 }
 
-func eval(table map[string]ctyfunction.Function, src string) (cty.Value, error) {
+func eval(table functions, src string) (cty.Value, error) {
 	expr, diags := hclsyntax.ParseExpression([]byte(src), "test", hcl.Pos{Line: 1, Column: 1})
 	if diags.HasErrors() {
 		return cty.NilVal, diags

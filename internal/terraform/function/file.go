@@ -114,7 +114,7 @@ func openFile(opts Options, path string) (io.ReadCloser, error) {
 	}
 	r, err := opts.Files.Open(full)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, function.NewArgErrorf(0, "no file exists at %q. Files are read before anything is applied: for a file that a resource of this configuration makes, refer to an attribute of that resource instead", path)
+		return nil, function.NewArgErrorf(0, "no file exists at %q; files are read before anything is applied, so for a file that a resource of this configuration makes, refer to an attribute of that resource instead", path)
 	}
 	if err != nil {
 		return nil, function.NewArgErrorf(0, "opening %q: %w", path, err)

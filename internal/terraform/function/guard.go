@@ -2,6 +2,7 @@ package function
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"tutti/internal/object"
@@ -14,7 +15,7 @@ import (
 // must not be shown. The libraries quote arguments freely in their errors, and a
 // new function easily does too, so this is done here for all of them instead of
 // in each. Signature and results stay as they are.
-func guard(f function.Function) function.Function {
+func guard(f function.Function, description string) function.Function {
 	params := f.Params()
 	for i := range params {
 		params[i] = open(params[i])
@@ -25,7 +26,7 @@ func guard(f function.Function) function.Function {
 		variadic = &v
 	}
 	return function.New(&function.Spec{
-		Description: f.Description(),
+		Description: description,
 		Params:      params,
 		VarParam:    variadic,
 		Type: func(args []cty.Value) (cty.Type, error) {
@@ -51,7 +52,12 @@ func open(p function.Parameter) function.Parameter {
 	return p
 }
 
+// allSettled is whether a call would find the type. Without arguments nothing is
+// saved by not asking, and it is how the type is asked for in a listing.
 func allSettled(args []cty.Value) bool {
+	if len(args) == 0 {
+		return false
+	}
 	for _, a := range args {
 		if !a.IsKnown() || a.Type() == cty.DynamicPseudoType {
 			return false
@@ -60,11 +66,9 @@ func allSettled(args []cty.Value) bool {
 	return true
 }
 
-// discreet marks an error whose text holds no value of an argument.
+// discreet marks an error whose text holds no value of an argument. It never
+// leaves hush.
 type discreet struct{ error }
-
-// Unwrap gives the error inside.
-func (d discreet) Unwrap() error { return d.error }
 
 // hush replaces an error about a marked argument by one that names the argument
 // and not its value.
@@ -72,15 +76,25 @@ func hush(err error, args []cty.Value, f function.Function) error {
 	if err == nil {
 		return nil
 	}
-	var d discreet
-	if errors.As(err, &d) {
-		return err
+	if d, ok := err.(discreet); ok {
+		return d.error // HCL looks at the type of the error itself
 	}
 	i, kind := firstHidden(args)
 	if kind == "" {
-		return err
+		return withoutStack(err)
 	}
 	return function.NewArgErrorf(i, "the value of %q is %s, so the reason why it does not fit is not shown", parameterName(f, i), kind)
+}
+
+// withoutStack makes a plain error of a panic that cty caught: its functions
+// panic, for example, where a result is not a number, and a stack of our program
+// tells the author of a configuration nothing.
+func withoutStack(err error) error {
+	var p function.PanicError
+	if errors.As(err, &p) {
+		return fmt.Errorf("these arguments have no result: %v", p.Value)
+	}
+	return err
 }
 
 // firstHidden finds the first argument with something in it that must not be

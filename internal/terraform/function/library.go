@@ -78,9 +78,11 @@ func addLibraryCollections(t map[string]function.Function) {
 
 // addExpressions adds the functions that take expressions rather than values.
 // They are not guarded: HCL itself keeps marked values out of what they report.
-func addExpressions(t map[string]function.Function) {
-	t["can"], t[Namespace+"can"] = tryfunc.CanFunc, tryfunc.CanFunc
-	t["try"], t[Namespace+"try"] = tryfunc.TryFunc, tryfunc.TryFunc
+func addExpressions(t map[string]function.Function, descriptions map[string]string) {
+	for name, f := range map[string]function.Function{"can": tryfunc.CanFunc, "try": tryfunc.TryFunc} {
+		f = f.WithNewDescriptions(descriptions[name], []string{""})
+		t[name], t[Namespace+name] = f, f
+	}
 }
 
 // text is a parameter that takes a string.

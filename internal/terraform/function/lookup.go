@@ -1,6 +1,7 @@
 package function
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -84,5 +85,14 @@ func lookup(args []cty.Value, ty cty.Type) (cty.Value, error) {
 
 func missingKey(args []cty.Value, there []string) error {
 	key, _ := args[1].Unmark()
-	return function.NewArgErrorf(1, "there is no key %q, and no default is given.%s", key.AsString(), diag.DidYouMean(key.AsString(), there))
+	return function.NewArgErrorf(1, "there is no key %q and no default is given%s", key.AsString(), didYouMean(key.AsString(), there))
+}
+
+// didYouMean gives the suggestion in the form for an error, which HCL ends with a
+// full stop of its own.
+func didYouMean(given string, there []string) string {
+	if s := diag.Suggest(given, there); s != "" {
+		return fmt.Sprintf(" (did you mean %q?)", s)
+	}
+	return ""
 }

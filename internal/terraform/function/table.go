@@ -81,12 +81,13 @@ func Table(opts Options) map[string]function.Function {
 		plain["type"] = typeFunction()
 	}
 	table := make(map[string]function.Function, 2*len(plain)+6)
+	descriptions := readDescriptions()
 	for name, f := range plain {
-		f = guard(f)
+		f = guard(f, descriptions[name])
 		table[name], table[Namespace+name] = f, f
 	}
-	addExpressions(table)
-	addTemplates(table, opts)
+	addExpressions(table, descriptions)
+	addTemplates(table, descriptions, opts)
 	return table
 }
 

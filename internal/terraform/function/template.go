@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"tutti/internal/diag"
-
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -21,20 +19,21 @@ const maxTemplateDepth = 1024
 // templates makes the functions that render templates. A template can call all
 // functions, those that render templates too, so each depth has its own pair.
 type templates struct {
-	opts  Options
-	table map[string]function.Function // complete, with the pair for depth 0
+	opts         Options
+	descriptions map[string]string
+	table        map[string]function.Function // complete, with the pair for depth 0
 }
 
 // addTemplates adds the functions that render templates, which themselves see
 // the whole table.
-func addTemplates(table map[string]function.Function, opts Options) {
-	r := &templates{opts: opts, table: table}
+func addTemplates(table map[string]function.Function, descriptions map[string]string, opts Options) {
+	r := &templates{opts: opts, descriptions: descriptions, table: table}
 	r.addPair(table, 0)
 }
 
 func (r *templates) addPair(to map[string]function.Function, depth int) {
-	fromFile := guard(r.fromFile(depth))
-	fromText := guard(r.fromText(depth))
+	fromFile := guard(r.fromFile(depth), r.descriptions["templatefile"])
+	fromText := guard(r.fromText(depth), r.descriptions["templatestring"])
 	to["templatefile"], to[Namespace+"templatefile"] = fromFile, fromFile
 	to["templatestring"], to[Namespace+"templatestring"] = fromText, fromText
 }
@@ -43,7 +42,7 @@ func (r *templates) addPair(to map[string]function.Function, depth int) {
 // where the template does not use the variable.
 func (r *templates) fromFile(depth int) function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{text("path"), anything("vars")},
+		Params: []function.Parameter{text("path"), variables()},
 		Type: func(args []cty.Value) (cty.Type, error) {
 			if !args[0].IsKnown() {
 				return cty.DynamicPseudoType, nil
@@ -64,7 +63,7 @@ func (r *templates) fromFile(depth int) function.Function {
 // fromText renders a string. Marks of single variables are on the result only
 // where the template uses them.
 func (r *templates) fromText(depth int) function.Function {
-	vars := anything("vars")
+	vars := variables()
 	vars.AllowMarked = true
 	return function.New(&function.Spec{
 		Params: []function.Parameter{text("template"), vars},
@@ -89,6 +88,14 @@ func (r *templates) fromText(depth int) function.Function {
 			return v.WithMarks(marks), nil
 		},
 	})
+}
+
+// variables is the parameter for what a template may use. Even when nothing is
+// known of them, the template itself is looked at.
+func variables() function.Parameter {
+	p := anything("vars")
+	p.AllowDynamicType = true
+	return p
 }
 
 // resultType foresees what a template gives: a string, except that one made of a
@@ -137,7 +144,7 @@ func (r *templates) functions(src string, depth int) map[string]function.Functio
 	return own
 }
 
-var errTooDeep = fmt.Errorf("templates render templates to a depth of more than %d; does one render itself?", maxTemplateDepth)
+var errTooDeep = fmt.Errorf("templates render one another to a depth of more than %d, as when one renders itself", maxTemplateDepth)
 
 func tooDeep() function.Function {
 	p := whatever("args")
@@ -190,7 +197,7 @@ func checkVariables(expr hcl.Expression, vars map[string]cty.Value) error {
 	for _, t := range expr.Variables() {
 		root := t.RootName()
 		if _, ok := vars[root]; !ok {
-			return function.NewArgErrorf(1, "vars map does not contain key %q, referenced at %s.%s", root, t.SourceRange(), diag.DidYouMean(root, names))
+			return function.NewArgErrorf(1, "vars map does not contain key %q, referenced at %s%s", root, t.SourceRange(), didYouMean(root, names))
 		}
 	}
 	return nil
@@ -204,7 +211,7 @@ func allErrors(diags hcl.Diagnostics) string {
 		if d.Severity != hcl.DiagError {
 			continue
 		}
-		line := d.Summary + ": " + d.Detail
+		line := d.Summary + ": " + strings.TrimSuffix(d.Detail, ".")
 		if d.Subject != nil {
 			line = d.Subject.String() + ": " + line
 		}
