@@ -31,6 +31,9 @@ type Source interface {
 	// per instance, concurrently for different ones, after the conditions of
 	// stage Before have been checked.
 	Instance(ctx context.Context, s object.Scope, o object.Driven, inst object.Instance, a addr.Instance) Outcome
+	// Changed reports whether what lies at the path in an instance that was
+	// evaluated is going to change.
+	Changed(a addr.Instance, path cty.Path) bool
 }
 
 // Outcome is what a Source says of an instance.
@@ -141,8 +144,8 @@ func (e *Evaluator) entry(o addr.Object) *entry {
 	en := e.objects[o]
 	if en == nil {
 		en = &entry{addr: o, instances: map[addr.Key]*Node{}}
-		for kind, n := range map[NodeKind]*Node{lookup: &en.found, Expansion: &en.expansion, Whole: &en.whole, Contents: &en.contents} {
-			n.Addr, n.Kind, n.entry = o.Instance(addr.NoKey), kind, en
+		for i, n := range en.fixed() {
+			n.Addr, n.Kind, n.entry = o.Instance(addr.NoKey), fixedKinds[i], en
 		}
 		e.objects[o] = en
 	}

@@ -66,6 +66,22 @@ func (s *scope) After(ctx context.Context, o addr.Object) {
 	}
 }
 
+func (s *scope) Changed(ctx context.Context, i addr.Instance, path cty.Path) bool {
+	keys := []addr.Key{i.Key}
+	if x := s.Expansion(ctx, i.Object); i.Key.IsNone() && x.Shape != object.Single {
+		keys = keys[:0]
+		for _, inst := range x.Instances {
+			keys = append(keys, inst.Key)
+		}
+	}
+	changed := false
+	for _, k := range keys {
+		s.Instance(ctx, i.Object.Instance(k))
+		changed = changed || s.e.source.Changed(i.Object.Instance(k), path)
+	}
+	return changed
+}
+
 // Pending reports, while a Source is asked about an instance, whether something
 // that it depends on only by order is going to change.
 func Pending(s object.Scope) bool { return s.(*scope).n.AfterPending }

@@ -161,9 +161,12 @@ func (e *Evaluator) Nodes(f func(*Node)) {
 	}
 }
 
-func (en *entry) fixed() []*Node {
-	return []*Node{&en.found, &en.expansion, &en.whole, &en.contents}
+// fixed gives the nodes that an object has besides those of its instances.
+func (en *entry) fixed() [4]*Node {
+	return [4]*Node{&en.found, &en.expansion, &en.whole, &en.contents}
 }
+
+var fixedKinds = [4]NodeKind{lookup, Expansion, Whole, Contents}
 
 // Object gives the object of that address if it was evaluated.
 func (e *Evaluator) Object(o addr.Object) object.Object {
@@ -231,4 +234,39 @@ func (e *Evaluator) Status(o addr.Object) Status {
 		return Status{Exists: true, Unknown: true}
 	}
 	return Status{Exists: true, Unknown: en.expanded.Unknown && en.expansion.Deferred, Failed: en.expansion.Failed, Expansion: en.expanded}
+}
+
+// Instance evaluates one instance for its own sake; nil when it does not exist.
+func (e *Evaluator) Instance(ctx context.Context, a addr.Instance) (*Node, diag.List) {
+	var n *Node
+	d := e.With(ctx, a.Module, func(ctx context.Context, s object.Scope) diag.List {
+		sc := s.(*scope)
+		en := e.entry(a.Object)
+		x := sc.Expansion(ctx, a.Object)
+		if inst, ok := x.Find(a.Key); ok {
+			n = e.forceInstance(ctx, sc.t, en, inst)
+		}
+		return nil
+	})
+	return n, d
+}
+
+// Explain gives the errors that made a node fail: its own, or those of what it
+// depends on.
+func Explain(n *Node) diag.List {
+	seen := map[*Node]bool{}
+	var out diag.List
+	var visit func(*Node)
+	visit = func(n *Node) {
+		if seen[n] || !n.Failed {
+			return
+		}
+		seen[n] = true
+		out = append(out, n.Diags.In(address(n))...)
+		for _, d := range n.Deps {
+			visit(d)
+		}
+	}
+	visit(n)
+	return out.Sorted()
 }

@@ -47,6 +47,13 @@ type Driven interface {
 	Policy(ctx context.Context, s Scope, inst Instance) (Policy, diag.List)
 }
 
+// Importable is an object that the files say to take over from the world.
+type Importable interface {
+	Driven
+	// ImportOf gives nil when nothing is to be imported for the instance.
+	ImportOf(ctx context.Context, s Scope, inst Instance) (*Import, diag.List)
+}
+
 // Checked is an object with conditions of its own.
 type Checked interface {
 	Object
@@ -107,6 +114,9 @@ type Scope interface {
 	// After notes an edge that carries order and no value (depends_on). For a
 	// container it means all that lies in it.
 	After(ctx context.Context, o addr.Object)
+	// Changed reports whether what lies at the path in an object is going to
+	// change; an address without key means any of its instances.
+	Changed(ctx context.Context, i addr.Instance, path cty.Path) bool
 }
 
 // Instance is one instance with what is particular to it.

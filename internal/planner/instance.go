@@ -39,7 +39,9 @@ type work struct {
 	wanted cty.Value
 	row    *row
 	prior  *object.Actual
-	out    eval.Outcome
+	// imported is the ID that the instance is taken over by.
+	imported string
+	out      eval.Outcome
 }
 
 func (w *work) report(d diag.List) bool {
@@ -159,33 +161,74 @@ func sameValue(a, b cty.Value) bool {
 }
 
 func (w *work) importing() bool {
-	i := slices.IndexFunc(w.p.req.Imports, func(i object.Import) bool { return i.To == w.addr })
-	if i < 0 {
+	imp, d := w.importWanted()
+	if !w.report(d) {
+		return false
+	}
+	if imp == nil {
 		return true
 	}
-	imp := w.p.req.Imports[i]
+	if v := imp.ID.Identity; imp.ID.ID == "" && (v == cty.NilVal || !v.IsWhollyKnown()) {
+		w.out.Deferred = "the ID to import is not known yet"
+		return false
+	}
 	importer, ok := w.driver.(object.Importer)
 	if !ok {
 		return w.report(diag.Errorf(imp.Range, "Objects of this kind cannot be imported", "%s cannot be taken over by its ID.", w.addr))
 	}
-	var d diag.List
-	if !w.p.call(w.ctx, func() { w.prior, d = importer.Import(w.ctx, w.addr, imp.ID) }) || !w.report(d) {
+	ok = w.p.call(w.ctx, func() {
+		if w.prior, d = importer.Import(w.ctx, w.addr, imp.ID); w.prior != nil && !d.HasErrors() {
+			// What an import gives is often only the ID.
+			var rd diag.List
+			w.prior, rd = w.driver.Read(w.ctx, w.addr, w.prior)
+			d = append(d, rd...)
+		}
+	})
+	if !ok || !w.report(d) {
 		return false
 	}
 	if w.prior == nil {
 		return w.report(diag.Errorf(imp.Range, "Cannot import non-existent remote object", "There is nothing with the ID %q that %s could take over. Check the ID and the provider's region or account.", imp.ID.ID, w.addr))
 	}
-	row, err := w.driver.Encode(w.prior)
+	stored, err := w.driver.Encode(w.prior)
 	if err != nil {
 		return w.report(diag.FromError("Imported object cannot be stored", err))
 	}
-	row.Addr = w.addr
-	w.row = &row0{State: row, from: w.addr, claimed: true}
+	stored.Addr = w.addr
+	w.imported = imp.ID.ID
+	w.row = &row{State: stored, from: w.addr, claimed: true}
 	return true
 }
 
-// row0 lets importing make a row that the store does not have yet.
-type row0 = row
+// importWanted finds what is to be taken over: as the command or the files say.
+func (w *work) importWanted() (*object.Import, diag.List) {
+	for i := range w.p.req.Imports {
+		if w.p.req.Imports[i].To == w.addr {
+			return &w.p.req.Imports[i], nil
+		}
+	}
+	if o, ok := w.obj.(object.Importable); ok {
+		return o.ImportOf(w.ctx, w.scope, w.inst)
+	}
+	return nil, nil
+}
+
+// Changed implements eval.Source.
+func (s *source) Changed(a addr.Instance, path cty.Path) bool {
+	p := (*planner)(s)
+	p.mu.Lock()
+	c := p.byAddr[a]
+	p.mu.Unlock()
+	if c == nil || c.Verb == object.Record || c.Verb == object.Forget {
+		return false
+	}
+	if len(path) == 0 || c.Before == cty.NilVal || c.After == cty.NilVal {
+		return true
+	}
+	before, err1 := path.Apply(c.Before)
+	after, err2 := path.Apply(c.After)
+	return err1 != nil || err2 != nil || !sameValue(before, after)
+}
 
 // plan asks the driver and decides what becomes of the answer.
 func (w *work) plan() {
@@ -280,17 +323,8 @@ func (w *work) carry(pc *object.PlannedChange) {
 		pc.MovedFrom = &from
 	}
 	if old.Serial == 0 {
-		pc.Imported = w.importID()
+		pc.Imported = w.imported
 	}
-}
-
-func (w *work) importID() string {
-	for _, i := range w.p.req.Imports {
-		if i.To == w.addr {
-			return i.ID.ID
-		}
-	}
-	return ""
 }
 
 // rewritten reports whether the row must be stored again though nothing is done to

@@ -1,0 +1,123 @@
+package terraform
+
+import (
+	"context"
+	"strings"
+
+	tfaddr "github.com/hashicorp/terraform-registry-address"
+
+	"tutti/internal/addr"
+	"tutti/internal/diag"
+	"tutti/internal/object"
+	"tutti/internal/terraform/config"
+	"tutti/internal/terraform/provider"
+	driver "tutti/internal/terraform/resource"
+)
+
+// DriverOf gives the driver of a row whose block is gone, from the provider
+// configuration that the row names.
+func (r *Root) DriverOf(ctx context.Context, s object.Scope, row *object.State) (object.Driver, diag.List) {
+	name, err := parseDriverName(row.Driver)
+	if err != nil {
+		return nil, diag.Errorf(nil, "Invalid provider address in the state", "The row of %s names its provider as %q, which is no provider address: %s.", row.Addr, row.Driver, err)
+	}
+	m := r.nearest(name.module)
+	if m == nil || m.cfg.Path != name.module {
+		return nil, diag.Errorf(nil, "Provider configuration not present",
+			"To work with %s its original provider configuration at %s is required, but it has been removed. Put it back until the object is destroyed, or forget the object with \"tutti state rm '%s'\".", row.Addr, row.Driver, row.Addr)
+	}
+	use := config.ProviderUse{Source: name.source, Module: name.module, Name: addr.Name{Kind: addr.Provider, Type: m.localName(name.source), Name: name.alias}}
+	if name.alias != "" && m.cfg.Module.Providers[use.Name] == nil {
+		return nil, diag.Errorf(nil, "Provider configuration not present",
+			"To work with %s its original provider configuration at %s is required, but it has been removed. Put it back until the object is destroyed, or forget the object with \"tutti state rm '%s'\".", row.Addr, row.Driver, row.Addr)
+	}
+	sv, d := m.serveKey(ctx, s, use, name.key)
+	if d.HasErrors() {
+		return nil, d
+	}
+	t := sv.schemas.typeOf(provider.Managed, row.Addr.Type)
+	if t == nil {
+		return nil, append(d, diag.Errorf(nil, "No schema for the type of an object in the state", "%s is in the state, but its provider %s no longer has the resource type %q. Use an older version of the provider to destroy it, or forget it with \"tutti state rm '%s'\".",
+			row.Addr, name.source.ForDisplay(), row.Addr.Type, row.Addr)...)
+	}
+	p, pd := m.ready(ctx, sv)
+	if d = append(d, pd...); pd.HasErrors() || p == nil {
+		return nil, d
+	}
+	return driver.New(driver.Options{Provider: p, Name: row.Driver, Kind: provider.Managed, TypeName: row.Addr.Type, Schema: t}), d
+}
+
+// nearest gives the module at a path whose calls have no keys, as all modules
+// with provider configurations of their own; nil when it is gone.
+func (r *Root) nearest(p addr.ModulePath) *module {
+	m := r.namespace
+	for _, name := range p.Names() {
+		child := m.cfg.Children[name]
+		if child == nil {
+			return nil
+		}
+		m = r.module(child, m.addr.Child(name, addr.NoKey), m, object.Instance{})
+	}
+	return m
+}
+
+// localName gives what the module calls the provider.
+func (m *module) localName(source tfaddr.Provider) string {
+	for local, req := range m.cfg.Module.Settings.Required {
+		if req.Source == source {
+			return local
+		}
+	}
+	return source.Type
+}
+
+func (m *module) serveKey(ctx context.Context, s object.Scope, use config.ProviderUse, key addr.Key) (served, diag.List) {
+	out := served{source: use.Source, name: driverName(use, key), config: addr.Object{Module: m.addr, Name: use.Name}.Instance(key)}
+	var d diag.List
+	if out.schemas, d = m.root.session.schemasOf(ctx, use.Source); d.HasErrors() {
+		return out, d
+	}
+	out.value = s.Instance(ctx, out.config)
+	return out, d
+}
+
+// driverParts are the parts of a provider configuration's address.
+type driverParts struct {
+	module addr.ModulePath
+	source tfaddr.Provider
+	alias  string
+	key    addr.Key
+}
+
+// parseDriverName reads module.a.provider["host/ns/type"].alias, as states have it.
+func parseDriverName(s string) (driverParts, error) {
+	var out driverParts
+	before, rest, ok := strings.Cut(s, `provider["`)
+	if !ok {
+		return out, errNoProvider
+	}
+	source, rest, ok := strings.Cut(rest, `"]`)
+	if !ok {
+		return out, errNoProvider
+	}
+	if before != "" {
+		m, err := addr.ParseModule(strings.TrimSuffix(before, "."))
+		if err != nil {
+			return out, err
+		}
+		out.module = m.Config()
+	}
+	var err error
+	if out.source, err = tfaddr.ParseProviderSource(source); err != nil {
+		return out, err
+	}
+	if rest == "" {
+		return out, nil
+	}
+	i, err := addr.ParseInstance("provider.x" + rest)
+	if err != nil {
+		return out, err
+	}
+	out.alias, out.key = i.Name.Name, i.Key
+	return out, nil
+}
