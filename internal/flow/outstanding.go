@@ -1,8 +1,8 @@
 package flow
 
 import (
-	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -77,30 +77,29 @@ func (o *Outstanding) Activity(id ID) (Do, bool) {
 	return d, ok
 }
 
-// Activities gives the outstanding activities by ID.
-func (o *Outstanding) Activities() []Do {
-	return sorted(o.activities, func(d Do) ID { return d.ID })
+// Timer gives the timer of this ID when it is outstanding.
+func (o *Outstanding) Timer(id ID) (SetTimer, bool) {
+	t, ok := o.timers[id]
+	return t, ok
 }
+
+// Activities gives the outstanding activities by ID.
+func (o *Outstanding) Activities() []Do { return byID(o.activities) }
 
 // Timers gives the outstanding timers by ID.
-func (o *Outstanding) Timers() []SetTimer {
-	return sorted(o.timers, func(t SetTimer) ID { return t.ID })
-}
+func (o *Outstanding) Timers() []SetTimer { return byID(o.timers) }
 
 // Children gives the outstanding children by ID.
-func (o *Outstanding) Children() []StartChild {
-	return sorted(o.children, func(c StartChild) ID { return c.ID })
-}
+func (o *Outstanding) Children() []StartChild { return byID(o.children) }
 
 // End gives the Complete or Fail with which the machine ended; nil when it has
 // not, or when it was stopped and has been resumed.
 func (o *Outstanding) End() Command { return o.end }
 
-func sorted[T any](m map[ID]T, id func(T) ID) []T {
+func byID[T any](m map[ID]T) []T {
 	list := make([]T, 0, len(m))
-	for _, v := range m {
-		list = append(list, v)
+	for _, id := range slices.Sorted(maps.Keys(m)) {
+		list = append(list, m[id])
 	}
-	slices.SortFunc(list, func(a, b T) int { return cmp.Compare(id(a), id(b)) })
 	return list
 }

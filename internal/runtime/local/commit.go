@@ -1,0 +1,109 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"tutti/internal/flow"
+	"tutti/internal/store"
+)
+
+// maxUncommitted is how many entries may wait for the journal before no more
+// answers are taken.
+const maxUncommitted = 10_000
+
+// batch is what is appended in one transaction and what follows from that.
+type batch struct {
+	entries []store.Entry
+	// dos go out, and tell is called, when the entries are durable.
+	dos  []flow.Do
+	tell []func()
+}
+
+// committer appends batches one after the other, beside the machine: while one is
+// under way, the next gathers. It belongs to the goroutine of the machine.
+type committer struct {
+	journal Journal
+	run     store.RunID
+	inbox   *inbox
+	fault   *fault
+	// durable counts the entries that the journal holds.
+	durable int64
+	next    batch
+	flying  *batch
+	// lost is a batch whose append failed.
+	lost *batch
+}
+
+// flush sends the gathered batch on its way unless one is under way. The context
+// must not end before the run is over: an append that has begun is finished.
+func (c *committer) flush(ctx context.Context) {
+	if c.flying != nil || c.lost != nil || len(c.next.entries) == 0 {
+		return
+	}
+	b := c.next
+	c.flying, c.next = &b, batch{}
+	go func() {
+		c.inbox.commit(c.fault.around(func() error { return c.journal.Append(ctx, c.run, b.entries) }))
+	}()
+}
+
+// landed takes the result of the append under way and gives its batch.
+func (c *committer) landed(err error) (*batch, error) {
+	b := c.flying
+	c.flying = nil
+	if err != nil {
+		c.lost = b
+		return nil, fmt.Errorf("write the journal of run %d: %w", c.run, err)
+	}
+	c.durable += int64(len(b.entries))
+	return b, nil
+}
+
+// full tells that no more answers should be taken.
+func (c *committer) full() bool { return len(c.next.entries) >= maxUncommitted && c.lost == nil }
+
+// clean tells that nothing is waiting for the journal.
+func (c *committer) clean() bool {
+	return c.flying == nil && (len(c.next.entries) == 0 || c.lost != nil)
+}
+
+// close is called when nothing runs any more. After a failed append it offers what
+// is not in the journal once more: the disk may have room again, and what was
+// done would otherwise be in doubt. Sent entries are left out, for nothing has
+// gone out since.
+func (c *committer) close(ctx context.Context) error {
+	if c.flying != nil || c.lost == nil && len(c.next.entries) > 0 {
+		panic("local: invariant broken: the journal is closed while entries wait for it")
+	}
+	if c.lost == nil {
+		return nil
+	}
+	kept, err := c.journal.Entries(ctx, c.run, c.durable+1)
+	if err != nil {
+		return fmt.Errorf("read back the journal of run %d: %w", c.run, err)
+	}
+	again := c.next.entries
+	switch len(kept) {
+	case 0:
+		again = append(c.lost.entries, again...)
+	case len(c.lost.entries):
+		// The append failed after it was durable.
+	default:
+		return fmt.Errorf("the journal of run %d holds %d entries of %d appended at once: %w", c.run, len(kept), len(c.lost.entries), store.ErrCorrupt)
+	}
+	var events []store.Entry
+	for _, e := range again {
+		if e.Sent == 0 {
+			events = append(events, e)
+		}
+	}
+	if len(events) == 0 {
+		return nil
+	}
+	if err := c.fault.around(func() error { return c.journal.Append(ctx, c.run, events) }); err != nil {
+		return errors.Join(fmt.Errorf("write the journal of run %d once more", c.run), err)
+	}
+	return nil
+}

@@ -1,0 +1,178 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"tutti/internal/flow"
+	"tutti/internal/store"
+)
+
+// maxSleep bounds how long the loop trusts the clock: a wall clock that jumps or a
+// laptop that slept is noticed after so long.
+const maxSleep = 30 * time.Second
+
+// loop runs until the machine has ended, or cannot go on, and gives the status.
+// Appends must finish whatever happens to the context.
+func (r *runner) loop(ctx context.Context) store.Status {
+	durable := context.WithoutCancel(ctx)
+	var grace <-chan time.Time
+	for {
+		r.commit.flush(durable)
+		status, waiting, over := r.over()
+		if over {
+			return status
+		}
+		ctxDone := ctx.Done()
+		if r.aborted {
+			ctxDone = nil
+		}
+		wake, stop := r.opts.Clock.Timer(r.sleep(waiting))
+		select {
+		case <-r.inbox.wake:
+			r.takeMail(ctx)
+		case <-wake:
+		case <-r.cancel:
+			r.cancel = nil
+			r.requestCancel(ctx, "interrupted")
+		case s := <-r.opts.Person.Signals:
+			r.signal(ctx, s, 0)
+		case <-ctxDone:
+			r.aborted = true
+			var stopGrace func()
+			grace, stopGrace = r.opts.Clock.Timer(r.opts.Grace)
+			defer stopGrace()
+			r.requestCancel(ctx, "aborted")
+		case <-grace:
+			r.abandon(r.opts.Grace)
+		}
+		stop()
+		r.tend(ctx, durable, waiting)
+	}
+}
+
+// over tells whether the run has come to its end, or, if not, whether only a
+// person or a timer can bring it on.
+func (r *runner) over() (status store.Status, waiting, over bool) {
+	if len(r.running) > 0 || !r.commit.clean() || r.inbox.unanswered() {
+		return "", false, false
+	}
+	switch end := r.asked.End().(type) {
+	case flow.Complete:
+		return store.Succeeded, false, true
+	case flow.Fail:
+		if end.Failure.Kind == flow.Cancelled {
+			return store.Stopped, false, true
+		}
+		return store.Failed, false, true
+	}
+	if r.halted != nil || r.aborted {
+		return store.Stopped, false, true
+	}
+	if !r.mailbox.looked {
+		return "", true, false
+	}
+	if len(r.left) > 0 {
+		return store.InDoubt, true, true
+	}
+	if f := r.opts.Observer.Waiting; f != nil && !r.told {
+		f(r.asked.Timers())
+	}
+	r.told = true
+	return store.Waiting, true, r.opts.Person.ReturnWhenWaiting
+}
+
+// sleep tells how long the loop may wait for something to come in.
+func (r *runner) sleep(waiting bool) time.Duration {
+	d := maxSleep
+	if wait, ok := r.mailbox.due(waiting); ok {
+		d = min(d, wait)
+	}
+	if wait, ok := r.lease.due(); ok {
+		d = min(d, wait)
+	}
+	if t, ok := r.timers.next(&r.asked); ok && r.asked.End() == nil {
+		d = min(d, t.At.Sub(r.time.now()))
+	}
+	return max(d, 0)
+}
+
+// takeMail takes all that has come in from other goroutines. A commit may make
+// room for answers that had to wait, so it is followed by another look.
+func (r *runner) takeMail(ctx context.Context) {
+	for again := true; again; {
+		m := r.inbox.take(!r.commit.full())
+		again = len(m.commits) > 0
+		for _, err := range m.commits {
+			r.landed(ctx, err)
+		}
+		for _, a := range m.answers {
+			r.takeAnswer(ctx, a)
+		}
+		for _, c := range m.children {
+			r.take(ctx, flow.ChildDone{At: r.time.now(), ID: c.ID, Failure: &flow.Failure{Kind: flow.Terminal, Code: "NoChildren",
+				Message: fmt.Sprintf("this runtime cannot start the machine %q inside a run", c.Machine)}}, store.Entry{})
+		}
+		for _, p := range m.polls {
+			r.opened(ctx, p)
+		}
+		for _, err := range m.leases {
+			if err := r.lease.answered(err); err != nil {
+				r.halt(ctx, err)
+			}
+		}
+	}
+}
+
+// landed lets out what had to wait for an append.
+func (r *runner) landed(ctx context.Context, err error) {
+	b, err := r.commit.landed(err)
+	if err != nil {
+		r.halt(ctx, err)
+		return
+	}
+	for _, d := range b.dos {
+		r.start(ctx, d)
+	}
+	for _, tell := range b.tell {
+		tell()
+	}
+}
+
+func (r *runner) opened(ctx context.Context, p poll) {
+	messages, err := r.mailbox.opened(p)
+	if err != nil {
+		r.halt(ctx, err)
+	}
+	for _, m := range messages {
+		r.signal(ctx, m.Signal, m.Number)
+	}
+}
+
+// signal gives the machine a message; took is its number when it was posted.
+func (r *runner) signal(ctx context.Context, s flow.Signaled, took int64) {
+	if r.asked.End() == nil {
+		r.take(ctx, signalEvent(s, r.time.now()), store.Entry{Took: took})
+	}
+}
+
+// tend does what is due by the clock.
+func (r *runner) tend(ctx, durable context.Context, waiting bool) {
+	if r.asked.End() == nil {
+		now := r.time.now()
+		for {
+			t, ok := r.timers.due(&r.asked, now)
+			if !ok {
+				break
+			}
+			r.take(ctx, flow.TimerFired{At: now, ID: t.ID}, store.Entry{})
+		}
+	}
+	if wait, ok := r.mailbox.due(waiting); ok && wait <= 0 {
+		r.mailbox.look(durable, r.inbox.poll)
+	}
+	if wait, ok := r.lease.due(); ok && wait <= 0 {
+		r.lease.renew(durable, r.inbox.lease)
+	}
+}

@@ -1,0 +1,241 @@
+package local
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"tutti/internal/flow"
+	"tutti/internal/store"
+)
+
+// runner drives one machine. All of it belongs to one goroutine; others reach it
+// through the inbox.
+type runner struct {
+	opts  Options
+	asked flow.Outstanding
+	time  journalTime
+	past
+	commit  committer
+	inbox   *inbox
+	lease   leaseKeeper
+	mailbox mailbox
+	timers  timerList
+	// running are the activities that a worker has, with how to cut them off.
+	running map[flow.ID]context.CancelFunc
+	// halted is why nothing goes out any more, when the store or the lease failed.
+	halted error
+	ending
+}
+
+// past is what the journal said about earlier processes.
+type past struct {
+	begun  bool
+	sent   map[flow.ID]bool
+	parked map[flow.ID]bool
+	left   map[flow.ID]Doubt
+}
+
+// ending is what the loop remembers of the ways in which a run may come to rest.
+type ending struct {
+	cancel  <-chan struct{}
+	aborted bool
+	told    bool // that the run is waiting
+}
+
+func newRunner(opts Options) (*runner, error) {
+	fault, err := faultFromEnvironment()
+	if err != nil {
+		return nil, err
+	}
+	if opts.Clock == nil {
+		opts.Clock = wallClock{}
+	}
+	if opts.Grace == 0 {
+		opts.Grace = DefaultGrace
+	}
+	if opts.Seed == 0 {
+		var b [8]byte
+		if _, err := rand.Read(b[:]); err != nil {
+			return nil, fmt.Errorf("take a random seed: %w", err)
+		}
+		opts.Seed = int64(binary.LittleEndian.Uint64(b[:]))
+	}
+	in := newInbox()
+	r := &runner{
+		opts:    opts,
+		time:    journalTime{clock: opts.Clock},
+		past:    past{sent: map[flow.ID]bool{}, parked: map[flow.ID]bool{}, left: map[flow.ID]Doubt{}},
+		commit:  committer{journal: opts.Store, run: opts.RunID, inbox: in, fault: fault},
+		inbox:   in,
+		lease:   leaseKeeper{leases: opts.Store, clock: opts.Clock},
+		mailbox: mailbox{box: opts.Store, run: opts.RunID, clock: opts.Clock},
+		running: map[flow.ID]context.CancelFunc{},
+		ending:  ending{cancel: opts.Person.Cancel},
+	}
+	if opts.Lease != nil {
+		l := *opts.Lease
+		l.Run = opts.RunID
+		r.lease.lease = &l
+	}
+	return r, nil
+}
+
+// take gives the machine an event, puts it on its way to the journal, and carries
+// out what the machine says. Entry holds what else goes into the transaction. An
+// answer that nobody waits for is dropped: take reports false.
+func (r *runner) take(ctx context.Context, e flow.Event, entry store.Entry) bool {
+	if !r.asked.Took(e) {
+		return false
+	}
+	r.told = false
+	entry.Event = e
+	r.journal(entry)
+	commands := r.opts.Machine.Handle(e)
+	r.asked.Gave(commands)
+	for _, c := range commands {
+		r.carryOut(ctx, c)
+	}
+	return true
+}
+
+func (r *runner) journal(e store.Entry) { r.commit.next.entries = append(r.commit.next.entries, e) }
+
+func (r *runner) tell(f func()) { r.commit.next.tell = append(r.commit.next.tell, f) }
+
+func (r *runner) carryOut(ctx context.Context, c flow.Command) {
+	switch c := c.(type) {
+	case flow.Do:
+		switch {
+		case r.halted != nil:
+			// It stays outstanding and unsent: the resumed run sends it.
+		case c.Idempotent:
+			r.start(ctx, c)
+		default:
+			r.send(c)
+		}
+	case flow.CancelActivity:
+		if cut, ok := r.running[c.ID]; ok {
+			cut()
+		}
+	case flow.SetTimer:
+		r.timers.add(c)
+	case flow.StartChild:
+		r.inbox.child(c)
+	case flow.Record:
+		at := r.time.last
+		r.journal(store.Entry{Note: c.Text, NoteAt: at})
+		if f := r.opts.Observer.Record; f != nil {
+			r.tell(func() { f(c.Text, at) })
+		}
+	case flow.CancelTimer, flow.Complete, flow.Fail:
+		// The list of what is outstanding knows.
+	default:
+		panic(fmt.Sprintf("local: a command of unknown type %T", c))
+	}
+}
+
+// send puts an activity that is not idempotent on its way: it goes out when that
+// it does is durable.
+func (r *runner) send(d flow.Do) {
+	r.journal(store.Entry{Sent: d.ID})
+	r.commit.next.dos = append(r.commit.next.dos, d)
+}
+
+// start hands an activity to the worker. When the run is being cut off it is
+// answered here: nothing has begun.
+func (r *runner) start(ctx context.Context, d flow.Do) {
+	if _, twice := r.running[d.ID]; twice {
+		panic(fmt.Sprintf("local: invariant broken: activity #%d goes out twice", d.ID))
+	}
+	if ctx.Err() != nil || r.halted != nil {
+		r.running[d.ID] = func() {}
+		r.inbox.answer(answer{do: d, err: flow.Failure{Kind: flow.Cancelled, Code: flow.CodeNotStarted, Message: "the run stopped before it began"}})
+		return
+	}
+	if f := r.opts.Observer.Sent; f != nil {
+		f(d, r.time.now())
+	}
+	log := func(string) {}
+	if f := r.opts.Observer.Log; f != nil {
+		log = func(line string) { f(d.ID, line) }
+	}
+	ctx, cut := context.WithCancel(ctx)
+	r.running[d.ID] = cut
+	go func() {
+		out, err := r.opts.Worker.Do(ctx, d, log)
+		r.inbox.answer(answer{do: d, out: out, err: cutOff(ctx, err)})
+	}()
+}
+
+// cutOff gives an error that comes of the end of the context as what it is.
+func cutOff(ctx context.Context, err error) error {
+	var f flow.Failure
+	if err == nil || errors.As(err, &f) || ctx.Err() == nil {
+		return err
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return flow.Failure{Kind: flow.Cancelled, Message: err.Error()}
+	}
+	return err
+}
+
+// takeAnswer takes what a worker said of an activity.
+func (r *runner) takeAnswer(ctx context.Context, a answer) {
+	if cut, ok := r.running[a.do.ID]; ok {
+		cut()
+		delete(r.running, a.do.ID)
+	}
+	at := r.time.now()
+	if a.err == nil && len(a.out.Output) > 0 && !json.Valid(a.out.Output) {
+		a.err = flow.Failure{Kind: flow.Terminal, Code: CodeInvalidOutput, Message: "what it gave back is not JSON"}
+	}
+	entry := store.Entry{Writes: a.out.Writes}
+	if a.err != nil {
+		f := failureOf(a.err)
+		if r.take(ctx, flow.ActivityFailed{At: at, ID: a.do.ID, Failure: f}, entry) && r.opts.Observer.Failed != nil {
+			r.tell(func() { r.opts.Observer.Failed(a.do, at, f) })
+		}
+		return
+	}
+	if r.take(ctx, flow.ActivityDone{At: at, ID: a.do.ID, Output: a.out.Output}, entry) && r.opts.Observer.Done != nil {
+		r.tell(func() { r.opts.Observer.Done(a.do, at, a.out.Output) })
+	}
+}
+
+func failureOf(err error) flow.Failure {
+	var f flow.Failure
+	if errors.As(err, &f) && f.Kind != 0 {
+		return f
+	}
+	return flow.Failure{Kind: flow.Terminal, Message: err.Error()}
+}
+
+// halt lets nothing out any more because the store or the lease failed.
+func (r *runner) halt(ctx context.Context, err error) {
+	if r.halted != nil {
+		return
+	}
+	r.halted = err
+	r.requestCancel(ctx, err.Error())
+}
+
+// requestCancel asks the machine to end in order.
+func (r *runner) requestCancel(ctx context.Context, reason string) {
+	if r.asked.End() == nil {
+		r.take(ctx, flow.CancelRequested{At: r.time.now(), Reason: reason}, store.Entry{})
+	}
+}
+
+// abandon gives up on activities that did not return in time after the run was
+// cut off. Their answers will be looked for when the run is resumed.
+func (r *runner) abandon(grace time.Duration) {
+	if r.halted == nil {
+		r.halted = fmt.Errorf("%d activities of run %d did not stop within %s", len(r.running), r.opts.RunID, grace)
+	}
+	clear(r.running)
+}
