@@ -61,6 +61,11 @@ func TestBrokenConfigurations(t *testing.T) {
 			if !diags.HasErrors() {
 				t.Error("no error was found")
 			}
+			for _, d := range diags {
+				if d.Subject == nil || !strings.HasSuffix(strings.TrimSpace(d.Detail), ".") && !strings.HasSuffix(d.Detail, "?") {
+					t.Errorf("no place, or no sentence: %+v", d)
+				}
+			}
 			same := places(recorded["want"]) == places(recorded["terraform"])
 			if differs := strings.HasPrefix(string(a.Comment), "Differs: "); same == differs {
 				t.Errorf("blamed lines: same as terraform's is %v, comment says %q\nours\n%s\nterraform's\n%s", same, a.Comment, recorded["want"], recorded["terraform"])

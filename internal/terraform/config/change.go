@@ -275,12 +275,12 @@ func (l *loader) action(block *hcl.Block) diag.List {
 	if conf != nil {
 		a.Body = conf.Body
 	}
-	for _, prev := range l.module.Changes.Actions {
-		if prev.Type == a.Type && prev.Name == a.Name {
-			return append(diags, diag.Errorf(&block.DefRange, "Duplicate action declaration",
-				"action.%s.%s is already declared at %s.", a.Type, a.Name, prev.DeclRange)...)
-		}
+	key := a.Type + "." + a.Name
+	if prev, ok := l.actions[key]; ok {
+		return append(diags, diag.Errorf(&block.DefRange, "Duplicate action declaration",
+			"action.%s is already declared at %s.", key, prev)...)
 	}
+	l.actions[key] = block.DefRange
 	l.module.Changes.Actions = append(l.module.Changes.Actions, a)
 	return diags
 }

@@ -71,7 +71,7 @@ func (d *declaration) blocks(typeName string) hcl.Blocks {
 // rest gives what the schema did not name, with the content of an escaping block.
 func (d *declaration) rest() (hcl.Body, diag.List) {
 	var out hcl.Body
-	var diags diag.List
+	var diags, moreDiags diag.List
 	for _, l := range d.layers {
 		body := l.rest
 		escapes := l.content.Blocks.OfType("_")
@@ -80,7 +80,8 @@ func (d *declaration) rest() (hcl.Body, diag.List) {
 				"The block type \"_\" makes arguments belong to the provider rather than to the language, and one such block is enough. The first is at %s.", escapes[0].DefRange)...)
 		}
 		if len(escapes) > 0 {
-			body = hcl.MergeBodies([]hcl.Body{body, escapes[0].Body})
+			body, moreDiags = unescapeInto(body, escapes[0].Body)
+			diags = append(diags, moreDiags...)
 		}
 		if out == nil {
 			out = body
@@ -89,6 +90,31 @@ func (d *declaration) rest() (hcl.Body, diag.List) {
 		}
 	}
 	return out, diags
+}
+
+// unescapeInto blends the content of an escaping block with what is around it.
+// The library can merge any bodies, but hides what native ones hold.
+func unescapeInto(body, inner hcl.Body) (hcl.Body, diag.List) {
+	outside, ok1 := body.(*hclsyntax.Body)
+	inside, ok2 := inner.(*hclsyntax.Body)
+	if !ok1 || !ok2 {
+		return hcl.MergeBodies([]hcl.Body{body, inner}), nil
+	}
+	var diags diag.List
+	out := *outside
+	out.Attributes = hclsyntax.Attributes{}
+	for name, a := range outside.Attributes {
+		out.Attributes[name] = a
+	}
+	for name, a := range inside.Attributes {
+		if prev := out.Attributes[name]; prev != nil {
+			diags = append(diags, diag.Errorf(&a.NameRange, "Duplicate argument", "The argument %q is already set at %s.", name, prev.NameRange)...)
+			continue
+		}
+		out.Attributes[name] = a
+	}
+	out.Blocks = append(outside.Blocks[:len(outside.Blocks):len(outside.Blocks)], inside.Blocks...)
+	return &out, diags
 }
 
 // single complains about a second block of a type in one file and gives, file by
@@ -263,6 +289,11 @@ func quoted(e hcl.Expression) (string, hcl.Range, bool) {
 func staticInto(attr *hcl.Attribute, target any) diag.List {
 	if attr == nil {
 		return nil
+	}
+	if len(attr.Expr.Variables()) > 0 {
+		rng := attr.Expr.Range()
+		return diag.Errorf(&rng, "Variables not allowed",
+			"The argument %q is needed before anything is evaluated: it must be a plain value, without references.", attr.Name)
 	}
 	return diag.FromHCL(gohcl.DecodeExpression(attr.Expr, nil, target))
 }

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"fmt"
 	"sort"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -15,6 +17,8 @@ type loader struct {
 	module *Module
 	found  map[addr.Name]*declaration
 	order  []addr.Name // of found
+	// actions are those already read, by type and name.
+	actions map[string]hcl.Range
 }
 
 // LoadDir reads one folder. The module is there, as far as it could be
@@ -33,10 +37,10 @@ func LoadDir(files FileSource, dir string) (*Module, diag.List) {
 		// know: saying so would only distract.
 		return m, versionDiags
 	}
-	l := &loader{module: m, found: map[addr.Name]*declaration{}}
+	l := &loader{module: m, found: map[addr.Name]*declaration{}, actions: map[string]hcl.Range{}}
 	for _, src := range sources {
 		content, hd := src.body.Content(rootSchema)
-		diags = append(diags, diag.FromHCL(hd)...)
+		diags = append(diags, misplaced(diag.FromHCL(hd))...)
 		for _, block := range content.Blocks {
 			diags = append(diags, l.block(block, src.override)...)
 		}
@@ -46,6 +50,20 @@ func LoadDir(files FileSource, dir string) (*Module, diag.List) {
 	}
 	diags = append(diags, l.finish()...)
 	return m, diags
+}
+
+// misplaced says of tutti's own blocks where they belong.
+func misplaced(diags diag.List) diag.List {
+	for i, d := range diags {
+		for kind := addr.Task; kind <= addr.Service; kind++ {
+			if d.Headline == "Unsupported block type" && strings.Contains(d.Detail, "\""+kind.String()+"\"") {
+				c := *d
+				c.Detail = fmt.Sprintf("A %s block stands in a file whose name ends in .tutti.hcl, beside this one: other tools read this file too.", kind)
+				diags[i] = &c
+			}
+		}
+	}
+	return diags
 }
 
 // block finds the place of one top-level block.

@@ -393,6 +393,9 @@ func (c *collector) body(body hcl.Body, bound map[string]bool) {
 	default:
 		attrs, _ := body.JustAttributes() // JSON: blocks look like attributes
 		for _, name := range sortedKeys(attrs) {
+			if name == "//" {
+				continue // a comment
+			}
 			c.exprIn(attrs[name].Expr, jsonIterators(name, attrs[name], bound))
 		}
 	}

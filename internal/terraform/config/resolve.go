@@ -15,7 +15,7 @@ import (
 // checkReferences finds references of a module to what it does not declare, and
 // arguments of module calls that do not fit the variables there.
 func (c *Config) checkReferences() diag.List {
-	var diags diag.List
+	diags := c.checkBackend()
 	for _, name := range c.Module.Order {
 		var refs Refs
 		var moreDiags diag.List
@@ -62,6 +62,32 @@ func (c *Config) checkRefs(refs Refs, scope where) diag.List {
 	}
 	for _, s := range refs.Specials {
 		diags = append(diags, checkSpecial(s, scope)...)
+	}
+	for _, f := range refs.Functions {
+		if f.Local != "terraform" && c.Module.Settings.Required[f.Local] == nil {
+			rng := f.Range
+			diags = append(diags, diag.Errorf(&rng, "Unknown function provider",
+				"%s is a function of a provider %q, which the required_providers block of this module does not have.%s",
+				f.FullName(), f.Local, diag.DidYouMean(f.Local, sortedKeys(c.Module.Settings.Required)))...)
+		}
+	}
+	return diags
+}
+
+// checkBackend holds the backend's settings to what is known before planning.
+func (c *Config) checkBackend() diag.List {
+	b := c.Module.Settings.Backend
+	if b == nil || c.Parent != nil {
+		return nil // only the root's backend counts
+	}
+	refs, diags := BodyReferences(b.Body)
+	for _, r := range refs.Objects {
+		if k := r.Subject.Kind; k != addr.Variable && k != addr.Local {
+			diags = append(diags, notStatic(r.Range, r.Subject.String())...)
+		}
+	}
+	if !diags.HasErrors() {
+		diags = append(diags, c.checkRefs(refs, where{})...)
 	}
 	return diags
 }

@@ -53,11 +53,18 @@ func (r *Resource) selfReferences() diag.List {
 			refs = append(refs, ref)
 		}
 	}
+	var diags diag.List
+	for _, s := range found.Specials {
+		if s.Root == "self" {
+			rng := s.Range
+			diags = append(diags, diag.Errorf(&rng, "Invalid \"self\" reference",
+				"\"self\" is known only in provisioners, connections and postconditions, once the resource is there.")...)
+		}
+	}
 	for _, c := range r.Lifecycle.Preconditions {
 		found, _ := References(c.Condition)
 		refs = append(refs, found.Objects...)
 	}
-	var diags diag.List
 	for _, ref := range refs {
 		if ref.Subject == r.Name {
 			rng := ref.Range

@@ -3,6 +3,7 @@ package config
 import (
 	"path/filepath"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"tutti/internal/addr"
@@ -35,12 +36,36 @@ func Load(opts Options) (*Config, diag.List) {
 	root.Static = t.static(m, t.rootVariable(m))
 	diags = append(diags, t.children(root, 0)...)
 	if !diags.HasErrors() {
+		var found diag.List
 		for c := range root.All() {
-			diags = append(diags, c.checkProviders()...)
-			diags = append(diags, c.checkReferences()...)
+			found = append(found, c.checkProviders()...)
+			found = append(found, c.checkReferences()...)
 		}
+		diags = append(diags, once(found)...)
 	}
 	return root, diags
+}
+
+// once drops what was said of the same place before: a module that is called many
+// times has its mistakes only once.
+func once(in diag.List) diag.List {
+	type key struct {
+		headline string
+		at       hcl.Range
+	}
+	seen := map[key]bool{}
+	var out diag.List
+	for _, d := range in {
+		if d.Subject != nil {
+			k := key{d.Headline, *d.Subject}
+			if seen[k] && d.Headline != "Missing required argument" { // one for each argument
+				continue
+			}
+			seen[k] = true
+		}
+		out = append(out, d)
+	}
+	return out
 }
 
 // tree loads a tree of modules; each folder is parsed once, however often it is

@@ -307,7 +307,13 @@ func TestTreeErrors(t *testing.T) {
 		"key too many": {Snapshot{"main.tf": []byte("provider \"l\" {\n alias = \"a\"\n}\nresource \"l_x\" \"y\" { provider = l.a[\"k\"] }")}, "Unexpected provider instance key"},
 		"other type": {Snapshot{"main.tf": []byte("module \"m\" {\n source = \"./m\"\n providers = { a = b }\n}"), "m/a.tf": []byte("resource \"a_x\" \"y\" {}")},
 			"Provider type mismatch"},
-		"no files": {Snapshot{"main.tf": []byte(`module "m" { source = "./m" }`), "m/readme.md": nil}, "Module folder holds no configuration"},
+		"wrong file":              {Snapshot{"main.tf": []byte(`task "x" {}`)}, ".tutti.hcl"},
+		"self in body":            {Snapshot{"main.tf": []byte(`resource "x_y" "z" { a = self.id }`)}, `Invalid "self" reference`},
+		"function of no provider": {Snapshot{"main.tf": []byte(`output "x" { value = provider::local::exists("x") }`)}, "Unknown function provider"},
+		"backend on resource":     {Snapshot{"main.tf": []byte("terraform {\n backend \"local\" {\n  path = x_y.z.id\n }\n}\nresource \"x_y\" \"z\" {}")}, "must be known before anything is planned"},
+		"bad local name":          {Snapshot{"main.tf": []byte(`resource "_x" "z" {}`)}, "Invalid provider local name"},
+		"escaped twice":           {Snapshot{"main.tf": []byte("resource \"x_y\" \"z\" {\n a = 1\n _ {\n  a = 2\n }\n}")}, "Duplicate argument"},
+		"no files":                {Snapshot{"main.tf": []byte(`module "m" { source = "./m" }`), "m/readme.md": nil}, "Module folder holds no configuration"},
 	} {
 		_, diags := Load(Options{Files: tt.files})
 		if !diags.HasErrors() || !strings.Contains(text(diags), tt.want) {
@@ -364,6 +370,57 @@ func TestDisk(t *testing.T) {
 	}
 }
 
+// TestOnce: the mistakes of a module that is called twice are told once.
+func TestOnce(t *testing.T) {
+	_, diags := Load(Options{Files: Snapshot{
+		"main.tf":   []byte("module \"a\" { source = \"./m\" }\nmodule \"b\" { source = \"./m\" }"),
+		"m/main.tf": []byte("output \"x\" { value = var.y }\nvariable \"z\" {}\nvariable \"w\" {}"),
+	}})
+	if n := len(diags); n != 5 {
+		t.Errorf("got %d diagnostics, want one for the output and two for each call:\n%s", n, text(diags))
+	}
+}
+
+// TestEscape hands the content of an escaping block to the provider.
+func TestEscape(t *testing.T) {
+	c := load(t, Options{Files: Snapshot{"main.tf": []byte(`
+variable "v" { default = 1 }
+resource "x_y" "z" {
+  plain = 1
+  _ {
+    count = var.v
+    nested {
+      a = var.v
+    }
+  }
+}`)}})
+	r := c.Module.Resources[resource("x_y", "z")]
+	refs, _ := BodyReferences(r.Body)
+	content, hd := r.Body.Content(&hcl.BodySchema{Attributes: attrs("plain", "count"), Blocks: blocks("nested")})
+	if hd.HasErrors() || len(content.Attributes) != 2 || len(content.Blocks) != 1 || len(refs.Objects) != 2 || r.Repetition.Count != nil {
+		t.Errorf("got %v, %d arguments, %d blocks, %d references", hd, len(content.Attributes), len(content.Blocks), len(refs.Objects))
+	}
+}
+
+// BenchmarkLoad shows that the time grows with the number of resources.
+func BenchmarkLoad(b *testing.B) {
+	for _, n := range []int{1000, 10000} {
+		var src strings.Builder
+		for i := range n {
+			fmt.Fprintf(&src, "resource \"terraform_data\" \"r%d\" {\n  count = 2\n  input = terraform_data.r%d[count.index].id\n}\n", i, (i+1)%n)
+		}
+		files := Snapshot{"main.tf": []byte(src.String())}
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, diags := Load(Options{Files: files}); diags.HasErrors() {
+					b.Fatal(diags.Err())
+				}
+			}
+		})
+	}
+}
+
 // FuzzLoad reads broken and good configurations in both syntaxes: no panic, and
 // whatever loads can be asked for its references and providers.
 func FuzzLoad(f *testing.F) {
@@ -406,8 +463,8 @@ func FuzzLoad(f *testing.F) {
 		c.Needs()
 		if !json {
 			once, fd := Format(src, name)
-			if twice, _ := Format(once, name); !fd.HasErrors() && string(twice) != string(once) {
-				t.Logf("formatting is not stable for %q", src)
+			if _, again := Format(once, name); !fd.HasErrors() && again.HasErrors() {
+				t.Fatalf("formatted, %q does not parse any more: %q\n%s", src, once, text(again))
 			}
 		}
 	})
