@@ -1,7 +1,6 @@
 package function
 
 import (
-	"fmt"
 	"math/big"
 	"net"
 	"strings"
@@ -209,7 +208,7 @@ func wholeNumber(v cty.Value, arg int) (*big.Int, error) {
 func smallNumber(v cty.Value, arg int) (int, error) {
 	var n int
 	if err := gocty.FromCtyValue(v, &n); err != nil {
-		return 0, function.NewArgError(arg, fmt.Errorf("must be a whole number: %w", err))
+		return 0, function.NewArgErrorf(arg, "must be a whole number that fits 64 bits")
 	}
 	return n, nil
 }

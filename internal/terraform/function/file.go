@@ -99,7 +99,7 @@ func readFile(opts Options, path string) ([]byte, error) {
 	defer r.Close()
 	raw, err := io.ReadAll(io.LimitReader(r, maxText+1))
 	if err != nil {
-		return nil, function.NewArgErrorf(0, "reading %q: %w", path, err)
+		return nil, function.NewArgErrorf(0, "reading %q: %w", path, cause(err))
 	}
 	if len(raw) > maxText {
 		return nil, function.NewArgErrorf(0, "the file %q is longer than %d bytes, too long for a value", path, maxText)
@@ -117,9 +117,19 @@ func openFile(opts Options, path string) (io.ReadCloser, error) {
 		return nil, function.NewArgErrorf(0, "no file exists at %q; files are read before anything is applied, so for a file that a resource of this configuration makes, refer to an attribute of that resource instead", path)
 	}
 	if err != nil {
-		return nil, function.NewArgErrorf(0, "opening %q: %w", path, err)
+		return nil, function.NewArgErrorf(0, "opening %q: %w", path, cause(err))
 	}
 	return r, nil
+}
+
+// cause leaves out of an error of the system the path, which the user named
+// another way.
+func cause(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
 }
 
 // hashFile reads a file of any size piece by piece.
@@ -131,7 +141,7 @@ func hashFile(opts Options, path string, s sum) (string, error) {
 	defer r.Close()
 	h := s.hash()
 	if _, err := io.Copy(h, r); err != nil {
-		return "", function.NewArgErrorf(0, "reading %q: %w", path, err)
+		return "", function.NewArgErrorf(0, "reading %q: %w", path, cause(err))
 	}
 	return s.write(h.Sum(nil)), nil
 }
@@ -146,7 +156,7 @@ func fileExists(opts Options, path string) (bool, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
 	case err != nil:
-		return false, function.NewArgErrorf(0, "looking for %q: %w", path, err)
+		return false, function.NewArgErrorf(0, "looking for %q: %w", path, cause(err))
 	case mode.IsRegular():
 		return true, nil
 	}

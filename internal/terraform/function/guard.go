@@ -3,6 +3,7 @@ package function
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"tutti/internal/object"
@@ -15,7 +16,7 @@ import (
 // must not be shown. The libraries quote arguments freely in their errors, and a
 // new function easily does too, so this is done here for all of them instead of
 // in each. Signature and results stay as they are.
-func guard(f function.Function, description string) function.Function {
+func guard(name string, f function.Function, description string) function.Function {
 	params := f.Params()
 	for i := range params {
 		params[i] = open(params[i])
@@ -36,11 +37,11 @@ func guard(f function.Function, description string) function.Function {
 				return cty.DynamicPseudoType, nil
 			}
 			ty, err := f.ReturnTypeForValues(args)
-			return ty, hush(err, args, f)
+			return ty, hush(clearer(name, err), args, f)
 		},
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			v, err := f.Call(args)
-			return v, hush(err, args, f)
+			return v, hush(clearer(name, err), args, f)
 		},
 	})
 }
@@ -84,6 +85,19 @@ func hush(err error, args []cty.Value, f function.Function) error {
 		return withoutStack(err)
 	}
 	return function.NewArgErrorf(i, "the value of %q is %s, so the reason why it does not fit is not shown", parameterName(f, i), kind)
+}
+
+// clearer adds to the errors of the decoders of cty, which speak of the text as if
+// it were clear which, the argument and the format.
+func clearer(name string, err error) error {
+	format := map[string]string{"jsondecode": "JSON", "csvdecode": "CSV", "yamldecode": "YAML"}[name]
+	if _, isArg := err.(function.ArgError); format == "" || err == nil || isArg {
+		return err
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errors.New("it ends too early")
+	}
+	return function.NewArgErrorf(0, "must be %s text: %w", format, err)
 }
 
 // withoutStack makes a plain error of a panic that cty caught: its functions

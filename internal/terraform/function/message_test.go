@@ -70,6 +70,9 @@ func TestSecretsStayOutOfMessages(t *testing.T) {
 	table := function.Table(function.Options{BaseDir: workspace(t)})
 	failures := 0
 	for name := range table {
+		if strings.HasPrefix(name, function.Namespace) {
+			continue // the same function again
+		}
 		for kind, argument := range arguments {
 			for _, other := range others {
 				calls := []string{

@@ -83,7 +83,7 @@ func Table(opts Options) map[string]function.Function {
 	table := make(map[string]function.Function, 2*len(plain)+6)
 	descriptions := readDescriptions()
 	for name, f := range plain {
-		f = guard(f, descriptions[name])
+		f = guard(name, f, descriptions[name])
 		table[name], table[Namespace+name] = f, f
 	}
 	addExpressions(table, descriptions)

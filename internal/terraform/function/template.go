@@ -32,8 +32,8 @@ func addTemplates(table map[string]function.Function, descriptions map[string]st
 }
 
 func (r *templates) addPair(to map[string]function.Function, depth int) {
-	fromFile := guard(r.fromFile(depth), r.descriptions["templatefile"])
-	fromText := guard(r.fromText(depth), r.descriptions["templatestring"])
+	fromFile := guard("templatefile", r.fromFile(depth), r.descriptions["templatefile"])
+	fromText := guard("templatestring", r.fromText(depth), r.descriptions["templatestring"])
 	to["templatefile"], to[Namespace+"templatefile"] = fromFile, fromFile
 	to["templatestring"], to[Namespace+"templatestring"] = fromText, fromText
 }
