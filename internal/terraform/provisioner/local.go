@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"os"
 	"sort"
 	"strings"
 
@@ -20,58 +20,65 @@ const failed = "local-exec provisioner error"
 // shownOutput is how much of the end of a failed command's output an error holds.
 const shownOutput = 8 << 10
 
-func runLocal(ctx context.Context, req Request, config cty.Value, secret object.Mark) diag.List {
+func runLocal(ctx context.Context, config cty.Value, secret object.Mark, log func(string)) diag.List {
 	command := text(config, "command")
 	if command == "" {
-		return diag.Errorf(req.Subject, "Invalid local-exec provisioner command", "The command of a local-exec provisioner must not be empty.")
+		return diag.Errorf(nil, "Invalid local-exec provisioner command", "The command of a local-exec provisioner must not be empty.")
 	}
-	argv, d := commandLine(req, config, command)
+	argv, d := commandLine(config, command)
 	if d.HasErrors() {
 		return d
 	}
 	tail := &tail{limit: shownOutput}
-	c := process.Command{Argv: argv, Env: environment(req.Env, config), Dir: workingDir(req.Dir, config), Capture: -1,
+	c := process.Command{Argv: argv, Env: environment(os.Environ(), config), Dir: text(config, "working_dir"), Capture: -1,
 		Line: func(_ process.Stream, line string) {
 			tail.add(line)
 			if secret == "" {
-				req.Log(line)
+				log(line)
 			}
 		}}
 	switch {
 	case secret != "":
-		req.Log(fmt.Sprintf("(output suppressed due to %s value in config)", secret))
+		log(fmt.Sprintf("(output suppressed due to %s value in config)", secret))
 	case truth(config, "quiet"):
-		req.Log("local-exec: Executing: Suppressed by quiet=true")
+		log("local-exec: Executing: Suppressed by quiet=true")
 	default:
-		req.Log(fmt.Sprintf("Executing: %q", argv))
+		log(fmt.Sprintf("Executing: %q", argv))
 	}
 	res, err := process.Run(ctx, c)
 	if err == nil && res.OK() {
 		return nil
 	}
-	return complain(req, command, secret, res, err, tail)
+	return complain(command, secret, ending{res, err, tail})
+}
+
+// ending is how a command failed.
+type ending struct {
+	res  process.Result
+	err  error
+	tail *tail
 }
 
 // complain says why a command failed. With a secret in the configuration neither
 // the command nor its output is shown: either may hold it.
-func complain(req Request, command string, secret object.Mark, res process.Result, err error, out *tail) diag.List {
-	why := res.String()
+func complain(command string, secret object.Mark, e ending) diag.List {
+	why := e.res.String()
 	var start *process.StartError
 	switch {
-	case errors.As(err, &start) && secret != "":
+	case errors.As(e.err, &start) && secret != "":
 		why = "it could not be started"
-	case err != nil:
-		why = err.Error()
+	case e.err != nil:
+		why = e.err.Error()
 	}
 	if secret != "" {
-		return diag.Errorf(req.Subject, failed, "The command failed: %s. It and its output are not shown because the configuration holds %s values.", why, secret)
+		return diag.Errorf(nil, failed, "The command failed: %s. It and its output are not shown because the configuration holds %s values.", why, secret)
 	}
-	return diag.Errorf(req.Subject, failed, "Error running command '%s': %s. Output: %s", command, why, out)
+	return diag.Errorf(nil, failed, "Error running command '%s': %s. Output: %s", command, why, e.tail)
 }
 
 // commandLine gives the program with its arguments: the interpreter's, or the
 // system's shell, and the command as the last.
-func commandLine(req Request, config cty.Value, command string) ([]string, diag.List) {
+func commandLine(config cty.Value, command string) ([]string, diag.List) {
 	given := config.GetAttr("interpreter")
 	if given.IsNull() || given.LengthInt() == 0 {
 		return process.Shell(command), nil
@@ -79,7 +86,7 @@ func commandLine(req Request, config cty.Value, command string) ([]string, diag.
 	var argv []string
 	for _, v := range given.AsValueSlice() {
 		if v.IsNull() {
-			return nil, diag.Errorf(req.Subject, "Invalid local-exec interpreter", "An element of interpreter is null. Leave it out.")
+			return nil, diag.Errorf(nil, "Invalid local-exec interpreter", "An element of interpreter is null. Leave it out.")
 		}
 		argv = append(argv, v.AsString())
 	}
@@ -105,17 +112,6 @@ func environment(base []string, config cty.Value) []string {
 		out = append(out, name+"="+vars[name].AsString())
 	}
 	return out
-}
-
-func workingDir(base string, config cty.Value) string {
-	dir := text(config, "working_dir")
-	if dir == "" || filepath.IsAbs(dir) || base == "" {
-		if dir == "" {
-			return base
-		}
-		return dir
-	}
-	return filepath.Join(base, dir)
 }
 
 func text(config cty.Value, name string) string {

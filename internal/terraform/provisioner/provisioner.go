@@ -12,7 +12,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"tutti/internal/diag"
@@ -31,37 +30,20 @@ var (
 	gone  = [...]string{"chef", "habitat", "puppet", "salt-masterless"}
 )
 
-// Request asks for one run of a provisioner.
-type Request struct {
-	// Type is the block's label.
-	Type string
-	// Config is the block's value, as Schema's block decodes it, marks included.
-	Config cty.Value
-	// Dir is the folder that relative paths start from; "" is the current one.
-	Dir string
-	// Env is the environment that the block's own comes on top of, as NAME=value.
-	Env []string
-	// Log takes output lines; nil drops them. Nothing comes to it when the
-	// configuration holds sensitive or ephemeral values.
-	Log func(line string)
-	// Subject is the block's place in the configuration; it may be nil.
-	Subject *hcl.Range
-}
-
 // Schema gives the schema of a provisioner's block, without what all provisioners
-// have (when, on_failure, connection). Subject is the block's label.
-func Schema(typeName string, subject *hcl.Range) (*schema.Block, diag.List) {
+// have (when, on_failure, connection).
+func Schema(typeName string) (*schema.Block, diag.List) {
 	switch {
 	case typeName == localExec:
 		return schema.New(localExecBlock()), nil
 	case slices.Contains(later[:], typeName):
-		return nil, diag.Errorf(subject, "Provisioner is not available yet",
+		return nil, diag.Errorf(nil, "Provisioner is not available yet",
 			"tutti does not have the provisioner %q yet. Run what it does with a local-exec provisioner, or with a task block that depends on the resource.", typeName)
 	case slices.Contains(gone[:], typeName):
-		return nil, diag.Errorf(subject, "Provisioner no longer exists",
+		return nil, diag.Errorf(nil, "Provisioner no longer exists",
 			"Terraform removed the provisioner %q in version 0.15. Run its command with a local-exec provisioner or a task block.", typeName)
 	default:
-		return nil, diag.Errorf(subject, "Unknown provisioner", "There is no provisioner %q.%s", typeName,
+		return nil, diag.Errorf(nil, "Unknown provisioner", "There is no provisioner %q.%s", typeName,
 			diag.DidYouMean(typeName, append([]string{localExec}, later[:]...)))
 	}
 }
@@ -76,21 +58,24 @@ func localExecBlock() *provider.Block {
 	}}
 }
 
-// Run carries a provisioner out. When ctx ends, so does what was started.
-func Run(ctx context.Context, req Request) diag.List {
-	if req.Type != localExec {
-		_, d := Schema(req.Type, req.Subject)
+// Run carries a provisioner out in the current folder, with this process's
+// environment and the block's own on top. Config is a value as Schema's block
+// decodes it, marks included: when any are there, no output is handed on. Log
+// takes output lines and may be nil. When ctx ends, so does what was started.
+func Run(ctx context.Context, typeName string, config cty.Value, log func(line string)) diag.List {
+	if typeName != localExec {
+		_, d := Schema(typeName)
 		return d
 	}
-	if req.Log == nil {
-		req.Log = func(string) {}
+	if log == nil {
+		log = func(string) {}
 	}
-	config, secret := reveal(req.Config)
-	if !config.IsWhollyKnown() {
-		return diag.Errorf(req.Subject, "Provisioner's configuration is not known",
+	plain, secret := reveal(config)
+	if !plain.IsWhollyKnown() {
+		return diag.Errorf(nil, "Provisioner's configuration is not known",
 			"Something that the provisioner uses is still unknown although the resource is done.")
 	}
-	return runLocal(ctx, req, config, secret)
+	return runLocal(ctx, plain, secret, log)
 }
 
 // reveal takes the marks off and names what must keep the output hidden.

@@ -12,9 +12,8 @@ import (
 	"tutti/internal/terraform/schema"
 )
 
-// Apply implements object.Driver. A failed creation that left something behind
-// gives it tainted; a failed change or deletion gives what is there.
-func (m *Managed) Apply(ctx context.Context, req object.ApplyRequest) (object.Result, diag.List) {
+// Apply implements object.Driver.
+func (m *managed) Apply(ctx context.Context, req object.ApplyRequest) (object.Result, diag.List) {
 	var res object.Result
 	var d diag.List
 	switch req.Verb {
@@ -28,7 +27,7 @@ func (m *Managed) Apply(ctx context.Context, req object.ApplyRequest) (object.Re
 	return res, m.o.locate(d).In(req.Addr.String())
 }
 
-func (m *Managed) change(ctx context.Context, req object.ApplyRequest) (object.Result, diag.List) {
+func (m *managed) change(ctx context.Context, req object.ApplyRequest) (object.Result, diag.List) {
 	var prior *object.Actual
 	if req.Verb == object.Update {
 		prior = req.Prior
@@ -56,8 +55,8 @@ func (m *Managed) change(ctx context.Context, req object.ApplyRequest) (object.R
 	}
 	res, more := m.carryOut(ctx, req, a, plan)
 	d = append(d, more...)
-	if req.Verb == object.Create && !d.HasErrors() && m.o.OnCreate != nil {
-		if d = append(d, m.o.OnCreate(ctx, res.Actual.Value, logOf(req))...); d.HasErrors() {
+	if req.Verb == object.Create && !d.HasErrors() && m.o.provisions(AfterCreate) {
+		if d = append(d, m.o.Provision(ctx, AfterCreate, res.Actual.Value, logOf(req))...); d.HasErrors() {
 			res.Actual.Tainted = true
 		}
 	}
@@ -66,7 +65,7 @@ func (m *Managed) change(ctx context.Context, req object.ApplyRequest) (object.R
 
 // askFinal is the configuration at apply. Changes that were ignored when it was
 // planned stand in the planned value; a replacement has no other prior by now.
-func (m *Managed) askFinal(req object.ApplyRequest) asked {
+func (m *managed) askFinal(req object.ApplyRequest) asked {
 	if !m.ignores() {
 		return m.ask(req.Wanted, nil)
 	}
@@ -79,7 +78,7 @@ func (m *Managed) askFinal(req object.ApplyRequest) asked {
 	for _, p := range m.ignoredPaths() {
 		now, err1 := p.Apply(config)
 		then, err2 := p.Apply(planned)
-		attr := m.o.Type.Block.Attribute(p)
+		attr := m.o.Schema.Block.Attribute(p)
 		decided := err1 == nil && now.IsNull() && attr != nil && attr.Computed // by the provider, not by a configuration
 		if err2 == nil && then.IsWhollyKnown() && !decided {
 			final.config = keepAt(p, planned, final.config)
@@ -89,12 +88,12 @@ func (m *Managed) askFinal(req object.ApplyRequest) asked {
 }
 
 // ignoredPaths gives what is ignored; for "all", each argument.
-func (m *Managed) ignoredPaths() []cty.Path {
+func (m *managed) ignoredPaths() []cty.Path {
 	if !m.o.IgnoreAll {
 		return m.o.IgnoreChanges
 	}
 	var out []cty.Path
-	for name := range m.o.Type.Block.Type().AttributeTypes() {
+	for name := range m.o.Schema.Block.Type().AttributeTypes() {
 		out = append(out, cty.GetAttrPath(name))
 	}
 	return out
@@ -103,9 +102,9 @@ func (m *Managed) ignoredPaths() []cty.Path {
 // finalPlan gives the plan that is carried out. It is the one that was made, as
 // long as all of the configuration was known then and is the same now; otherwise
 // the provider plans again, and what it plans has to agree with what it planned.
-func (m *Managed) finalPlan(ctx context.Context, req object.ApplyRequest, a asked, prior *object.Actual) (provider.PlanResponse, diag.List) {
-	block := m.o.Type.Block
-	was := decodeCarried(req.Private, m.o.Type.Identity)
+func (m *managed) finalPlan(ctx context.Context, req object.ApplyRequest, a asked, prior *object.Actual) (provider.PlanResponse, diag.List) {
+	block := m.o.Schema.Block
+	was := decodeCarried(req.Private, m.o.Schema.Identity)
 	planned, _ := unmark(req.Planned)
 	if was.known && !was.destroy && block.Settled(a.config, planned) {
 		return provider.PlanResponse{Planned: planned, Private: was.private, Identity: was.identity}, nil
@@ -128,12 +127,12 @@ func (m *Managed) finalPlan(ctx context.Context, req object.ApplyRequest, a aske
 			bad = append(bad, schema.Problem{Path: p, Text: "now requires a replacement, which was not planned"})
 		}
 	}
-	return resp, append(d, m.o.blame(req.Addr, "Provider produced inconsistent final plan",
+	return resp, append(d, m.o.blame(req.Addr.String(), "Provider produced inconsistent final plan",
 		"planned something else once all values were known,", bad)...)
 }
 
 // carryOut has the provider do it and judges what came of it.
-func (m *Managed) carryOut(ctx context.Context, req object.ApplyRequest, a asked, plan provider.PlanResponse) (object.Result, diag.List) {
+func (m *managed) carryOut(ctx context.Context, req object.ApplyRequest, a asked, plan provider.PlanResponse) (object.Result, diag.List) {
 	creating := req.Verb == object.Create
 	call := provider.ApplyRequest{TypeName: m.o.TypeName, Prior: m.o.null(), Planned: plan.Planned, Config: a.config,
 		Private: plan.Private, ProviderMeta: m.o.Meta, Identity: plan.Identity}
@@ -145,15 +144,15 @@ func (m *Managed) carryOut(ctx context.Context, req object.ApplyRequest, a asked
 	}
 	resp, d := m.o.Provider.Apply(ctx, call)
 	state, bad := m.accept(resp.State, d.HasErrors())
-	d = append(d, m.o.blame(req.Addr, "Provider returned invalid result object after apply", "gave back an invalid object", bad)...)
+	d = append(d, m.o.blame(req.Addr.String(), "Provider returned invalid result object after apply", "gave back an invalid object", bad)...)
 	if state == cty.NilVal {
 		// Nothing came into being; or nothing is said, and then what was there still
 		// is, for all that is known.
 		return result, d
 	}
 	if !d.HasErrors() && !resp.LegacyTypes {
-		bad := schema.Hide(m.o.Type.Block.CheckResult(plan.Planned, state), a.where)
-		d = append(d, m.o.blame(req.Addr, "Provider produced inconsistent result after apply", "gave back another object than was planned", bad)...)
+		bad := schema.Hide(m.o.Schema.Block.CheckResult(plan.Planned, state), a.where)
+		d = append(d, m.o.blame(req.Addr.String(), "Provider produced inconsistent result after apply", "gave back another object than was planned", bad)...)
 	}
 	result.Actual = &object.Actual{Value: m.o.mark(state, a.where), Private: resp.Private,
 		Identity: orIdentity(resp.Identity, call.Identity), Tainted: creating && d.HasErrors()}
@@ -162,8 +161,8 @@ func (m *Managed) carryOut(ctx context.Context, req object.ApplyRequest, a asked
 
 // accept makes the best of what a provider gives back: cty.NilVal when there is
 // nothing in it. That a failed apply gives nothing is no fault of its own.
-func (m *Managed) accept(state cty.Value, failed bool) (cty.Value, []schema.Problem) {
-	block := m.o.Type.Block
+func (m *managed) accept(state cty.Value, failed bool) (cty.Value, []schema.Problem) {
+	block := m.o.Schema.Block
 	if bad := block.Conforms(state); len(bad) > 0 {
 		if failed {
 			bad = nil
@@ -189,15 +188,15 @@ func (m *Managed) accept(state cty.Value, failed bool) (cty.Value, []schema.Prob
 	return block.NullWriteOnly(state), bad
 }
 
-func (m *Managed) delete(ctx context.Context, req object.ApplyRequest) (object.Result, diag.List) {
+func (m *managed) delete(ctx context.Context, req object.ApplyRequest) (object.Result, diag.List) {
 	if req.Prior == nil {
 		return object.Result{}, nil
 	}
 	still := object.Result{Actual: req.Prior}
 	var d diag.List
 	// What was never completed has not been there for its provisioners either.
-	if m.o.OnDestroy != nil && !req.Prior.Tainted {
-		if d = m.o.OnDestroy(ctx, req.Prior.Value, logOf(req)); d.HasErrors() {
+	if m.o.provisions(BeforeDelete) && !req.Prior.Tainted {
+		if d = m.o.Provision(ctx, BeforeDelete, req.Prior.Value, logOf(req)); d.HasErrors() {
 			return still, d
 		}
 	}
@@ -218,7 +217,7 @@ func (m *Managed) delete(ctx context.Context, req object.ApplyRequest) (object.R
 			Identity: orIdentity(resp.Identity, req.Prior.Identity), Tainted: req.Prior.Tainted}
 	}
 	if !d.HasErrors() {
-		d = append(d, m.o.blame(req.Addr, "Provider returned invalid result object after apply", "was to delete the object, and gave one back",
+		d = append(d, m.o.blame(req.Addr.String(), "Provider returned invalid result object after apply", "was to delete the object, and gave one back",
 			problem("the object is not null"))...)
 	}
 	return still, d

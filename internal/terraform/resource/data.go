@@ -13,24 +13,14 @@ import (
 	"tutti/internal/terraform/schema"
 )
 
-// Data drives the instances of one data source. Reading changes nothing, so it is
-// done while planning as soon as everything is known, and may be repeated. It is
-// safe for concurrent use.
-type Data struct{ o Options }
+// data is the kind of data sources. Reading changes nothing, so it is done while
+// planning as soon as everything is known, and may be repeated.
+type data struct{ o *Options }
 
-var _ object.Driver = (*Data)(nil)
-
-// NewData makes the driver of a data source. Of the options, those that concern
-// changes mean nothing to it.
-func NewData(o Options) *Data { return &Data{o} }
-
-// Validate asks the provider whether it likes a configuration.
-func (s *Data) Validate(ctx context.Context, wanted cty.Value) diag.List {
-	return s.o.validate(ctx, provider.Data, wanted)
-}
+var _ kind = (*data)(nil)
 
 // Plan implements object.Driver: it reads, or says that it will.
-func (s *Data) Plan(ctx context.Context, req object.PlanRequest) (object.Change, diag.List) {
+func (s *data) Plan(ctx context.Context, req object.PlanRequest) (object.Change, diag.List) {
 	c := object.Change{Verb: object.NoOp, Idempotent: true}
 	if req.Prior != nil {
 		c.Before = req.Prior.Value
@@ -44,7 +34,7 @@ func (s *Data) Plan(ctx context.Context, req object.PlanRequest) (object.Change,
 	config, where := unmark(req.Wanted)
 	if req.Pending || !config.IsWhollyKnown() {
 		c.Verb = object.Read
-		c.After = s.o.mark(s.o.Type.Block.ComputedUnknown(config), where)
+		c.After = s.o.mark(s.o.Schema.Block.ComputedUnknown(config), where)
 		return c, nil
 	}
 	v, deferred, d := s.read(ctx, req.Addr, config)
@@ -59,7 +49,7 @@ func (s *Data) Plan(ctx context.Context, req object.PlanRequest) (object.Change,
 }
 
 // Apply implements object.Driver.
-func (s *Data) Apply(ctx context.Context, req object.ApplyRequest) (object.Result, diag.List) {
+func (s *data) Apply(ctx context.Context, req object.ApplyRequest) (object.Result, diag.List) {
 	switch req.Verb {
 	case object.Delete:
 		return object.Result{}, nil
@@ -85,13 +75,13 @@ func (s *Data) Apply(ctx context.Context, req object.ApplyRequest) (object.Resul
 	return object.Result{Actual: &object.Actual{Value: s.o.mark(v, where)}}, d
 }
 
-func (s *Data) read(ctx context.Context, at addr.Instance, config cty.Value) (cty.Value, provider.Deferred, diag.List) {
+func (s *data) read(ctx context.Context, at addr.Instance, config cty.Value) (cty.Value, provider.Deferred, diag.List) {
 	resp, d := s.o.Provider.ReadData(ctx, provider.ReadDataRequest{TypeName: s.o.TypeName, Config: config, ProviderMeta: s.o.Meta})
 	d = s.o.locate(d).In(at.String())
 	if d.HasErrors() || resp.Deferred != "" {
 		return cty.NilVal, resp.Deferred, d
 	}
-	bad := s.o.Type.Block.Conforms(resp.State)
+	bad := s.o.Schema.Block.Conforms(resp.State)
 	switch {
 	case len(bad) > 0:
 	case resp.State.IsNull():
@@ -99,19 +89,19 @@ func (s *Data) read(ctx context.Context, at addr.Instance, config cty.Value) (ct
 	case !resp.State.IsWhollyKnown():
 		bad = []schema.Problem{{Text: "the data must be wholly known"}}
 	}
-	return resp.State, "", append(d, s.o.blame(at, "Provider produced invalid object", "read invalid data", bad)...).In(at.String())
+	return resp.State, "", append(d, s.o.blame(at.String(), "Provider produced invalid object", "read invalid data", bad)...).In(at.String())
 }
 
 // Read implements object.Driver. Data is read when it is planned: what is known
 // stays.
-func (s *Data) Read(_ context.Context, _ addr.Instance, known *object.Actual) (*object.Actual, diag.List) {
+func (s *data) Read(_ context.Context, _ addr.Instance, known *object.Actual) (*object.Actual, diag.List) {
 	return known, nil
 }
 
 // Decode implements object.Driver. Data of another shape is forgotten, for it is
 // read again anyway.
-func (s *Data) Decode(ctx context.Context, st *object.State) (*object.Actual, diag.List) {
-	if st.SchemaVersion != s.o.Type.Version {
+func (s *data) Decode(ctx context.Context, st *object.State) (*object.Actual, diag.List) {
+	if st.SchemaVersion != s.o.Schema.Version {
 		return nil, nil
 	}
 	if _, ok := s.o.fits(st.Attributes); !ok {
@@ -123,4 +113,9 @@ func (s *Data) Decode(ctx context.Context, st *object.State) (*object.Actual, di
 }
 
 // Encode implements object.Driver.
-func (s *Data) Encode(a *object.Actual) (*object.State, error) { return s.o.encode(a) }
+func (s *data) Encode(a *object.Actual) (*object.State, error) { return s.o.encode(a) }
+
+// Settle implements object.Settler: data is simply read again.
+func (s *data) Settle(context.Context, object.ApplyRequest) (object.Result, bool, error) {
+	return object.Result{}, false, nil
+}

@@ -5,16 +5,16 @@ import (
 )
 
 // ignores reports whether any change of the configuration is to be ignored.
-func (m *Managed) ignores() bool { return m.o.IgnoreAll || len(m.o.IgnoreChanges) > 0 }
+func (m *managed) ignores() bool { return m.o.IgnoreAll || len(m.o.IgnoreChanges) > 0 }
 
 // ignore gives the value with what is to be ignored as it was before. Values hold
 // no marks.
-func (m *Managed) ignore(prior, v cty.Value) cty.Value {
+func (m *managed) ignore(prior, v cty.Value) cty.Value {
 	if prior.IsNull() || v.IsNull() {
 		return v
 	}
 	if m.o.IgnoreAll {
-		return m.o.Type.Block.ComputedNull(prior)
+		return m.o.Schema.Block.ComputedNull(prior)
 	}
 	for _, p := range m.o.IgnoreChanges {
 		v = keepAt(p, prior, v)
@@ -116,7 +116,7 @@ func stepKey(s cty.PathStep) (cty.Value, bool) {
 
 // ignoredMarks gives the sensitive places of a configuration whose ignored
 // changes were undone: there the prior value's count.
-func (m *Managed) ignoredMarks(config, prior marked) marked {
+func (m *managed) ignoredMarks(config, prior marked) marked {
 	var out marked
 	for _, p := range config {
 		if !m.isIgnored(p) {
@@ -131,7 +131,7 @@ func (m *Managed) ignoredMarks(config, prior marked) marked {
 	return out
 }
 
-func (m *Managed) isIgnored(p cty.Path) bool {
+func (m *managed) isIgnored(p cty.Path) bool {
 	if m.o.IgnoreAll {
 		return true
 	}

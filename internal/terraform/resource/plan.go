@@ -14,7 +14,7 @@ import (
 
 // Plan implements object.Driver. It may ask the provider twice: once more when
 // the answer is that the object has to be replaced.
-func (m *Managed) Plan(ctx context.Context, req object.PlanRequest) (object.Change, diag.List) {
+func (m *managed) Plan(ctx context.Context, req object.PlanRequest) (object.Change, diag.List) {
 	var c object.Change
 	var d diag.List
 	switch {
@@ -34,7 +34,7 @@ type asked struct {
 	where  marked
 }
 
-func (m *Managed) ask(wanted cty.Value, keep *object.Actual) asked {
+func (m *managed) ask(wanted cty.Value, keep *object.Actual) asked {
 	config, where := unmark(wanted)
 	if keep == nil || !m.ignores() {
 		return asked{config, where}
@@ -43,7 +43,7 @@ func (m *Managed) ask(wanted cty.Value, keep *object.Actual) asked {
 	return asked{m.ignore(prior, config), m.ignoredMarks(where, priorWhere)}
 }
 
-func (m *Managed) planChange(ctx context.Context, req object.PlanRequest) (object.Change, diag.List) {
+func (m *managed) planChange(ctx context.Context, req object.PlanRequest) (object.Change, diag.List) {
 	if d := m.o.checkEphemeral(req.Wanted); d.HasErrors() {
 		return object.Change{}, d
 	}
@@ -79,7 +79,7 @@ func (m *Managed) planChange(ctx context.Context, req object.PlanRequest) (objec
 	if c.Verb == object.NoOp {
 		c.After = c.Before
 	}
-	c.Private = carried{known: a.config.IsWhollyKnown(), private: resp.Private, identity: resp.Identity}.encode(m.o.Type.Identity)
+	c.Private = carried{known: a.config.IsWhollyKnown(), private: resp.Private, identity: resp.Identity}.encode(m.o.Schema.Identity)
 	c.Idempotent = m.idempotent(c.Verb)
 	return c, d
 }
@@ -103,25 +103,25 @@ func verbOf(before, after cty.Value, replace bool) object.Verb {
 
 // idempotent says whether a change may be carried out again. Provisioners have
 // effects of their own, so what runs them may not.
-func (m *Managed) idempotent(v object.Verb) bool {
+func (m *managed) idempotent(v object.Verb) bool {
 	switch v {
 	case object.NoOp:
 		return true
 	case object.Create:
-		return m.o.Repeatable && m.o.OnCreate == nil
+		return m.o.repeatable() && !m.o.provisions(AfterCreate)
 	case object.Delete:
-		return m.o.Repeatable && m.o.OnDestroy == nil
+		return m.o.repeatable() && !m.o.provisions(BeforeDelete)
 	case object.Replace:
-		return m.o.Repeatable && m.o.OnCreate == nil && m.o.OnDestroy == nil
+		return m.o.repeatable() && !m.o.provisions(AfterCreate) && !m.o.provisions(BeforeDelete)
 	default:
-		return m.o.Repeatable
+		return m.o.repeatable()
 	}
 }
 
 // propose asks the provider for a plan and checks it. Nothing there is a nil
 // prior.
-func (m *Managed) propose(ctx context.Context, at addr.Instance, a asked, prior *object.Actual) (provider.PlanResponse, diag.List) {
-	block := m.o.Type.Block
+func (m *managed) propose(ctx context.Context, at addr.Instance, a asked, prior *object.Actual) (provider.PlanResponse, diag.List) {
+	block := m.o.Schema.Block
 	req := provider.PlanRequest{TypeName: m.o.TypeName, Prior: m.o.null(), Config: a.config, ProviderMeta: m.o.Meta}
 	if prior != nil {
 		req.Prior, _ = unmark(prior.Value)
@@ -133,10 +133,10 @@ func (m *Managed) propose(ctx context.Context, at addr.Instance, a asked, prior 
 		return resp, d
 	}
 	if bad := block.Conforms(resp.Planned); len(bad) > 0 {
-		return resp, append(d, m.o.blame(at, "Provider produced invalid plan", "planned a value of the wrong type", bad)...)
+		return resp, append(d, m.o.blame(at.String(), "Provider produced invalid plan", "planned a value of the wrong type", bad)...)
 	}
 	if bad := writeOnly(block, resp.Planned); len(bad) > 0 {
-		return resp, append(d, m.o.blame(at, "Provider produced invalid plan", "planned values for write-only arguments", bad)...)
+		return resp, append(d, m.o.blame(at.String(), "Provider produced invalid plan", "planned values for write-only arguments", bad)...)
 	}
 	if resp.LegacyTypes {
 		// Providers on the old SDK cannot keep to the rules in small things, nor to
@@ -147,7 +147,7 @@ func (m *Managed) propose(ctx context.Context, at addr.Instance, a asked, prior 
 		return resp, d
 	}
 	bad := schema.Hide(block.CheckPlan(req.Prior, a.config, resp.Planned), a.where)
-	return resp, append(d, m.o.blame(at, "Provider produced invalid plan", "planned an invalid value", bad)...)
+	return resp, append(d, m.o.blame(at.String(), "Provider produced invalid plan", "planned an invalid value", bad)...)
 }
 
 func writeOnly(b *schema.Block, v cty.Value) []schema.Problem {
@@ -158,7 +158,7 @@ func writeOnly(b *schema.Block, v cty.Value) []schema.Problem {
 	return out
 }
 
-func (m *Managed) planDelete(ctx context.Context, req object.PlanRequest) (object.Change, diag.List) {
+func (m *managed) planDelete(ctx context.Context, req object.PlanRequest) (object.Change, diag.List) {
 	c := object.Change{Verb: object.Delete, Before: req.Prior.Value, Identity: req.Prior.Identity, Idempotent: m.idempotent(object.Delete)}
 	known, d := m.o.Provider.Schema(ctx)
 	if d.HasErrors() {
@@ -177,7 +177,7 @@ func (m *Managed) planDelete(ctx context.Context, req object.PlanRequest) (objec
 			return c, d
 		}
 		if resp.Planned != cty.NilVal && !resp.Planned.IsNull() {
-			return c, append(d, m.o.blame(req.Addr, "Provider produced invalid plan", "planned a destroy that leaves something",
+			return c, append(d, m.o.blame(req.Addr.String(), "Provider produced invalid plan", "planned a destroy that leaves something",
 				[]schema.Problem{{Text: "the planned value is not null"}})...)
 		}
 		private = resp.Private

@@ -13,7 +13,7 @@ import (
 )
 
 // Read implements object.Driver. What the provider puts off is as it was.
-func (m *Managed) Read(ctx context.Context, at addr.Instance, known *object.Actual) (*object.Actual, diag.List) {
+func (m *managed) Read(ctx context.Context, at addr.Instance, known *object.Actual) (*object.Actual, diag.List) {
 	prior, where := unmark(known.Value)
 	resp, d := m.o.Provider.Read(ctx, provider.ReadRequest{TypeName: m.o.TypeName, Prior: prior, Private: known.Private,
 		ProviderMeta: m.o.Meta, Identity: known.Identity})
@@ -24,7 +24,7 @@ func (m *Managed) Read(ctx context.Context, at addr.Instance, known *object.Actu
 	case resp.Deferred != "":
 		return known, d
 	}
-	bad := m.o.Type.Block.Conforms(resp.State)
+	bad := m.o.Schema.Block.Conforms(resp.State)
 	switch {
 	case len(bad) > 0:
 	case resp.State.IsNull():
@@ -32,10 +32,10 @@ func (m *Managed) Read(ctx context.Context, at addr.Instance, known *object.Actu
 	case !resp.State.IsWhollyKnown():
 		bad = problem("what exists must be wholly known")
 	default:
-		bad = writeOnly(m.o.Type.Block, resp.State)
+		bad = writeOnly(m.o.Schema.Block, resp.State)
 	}
 	if len(bad) > 0 {
-		return nil, append(d, m.o.blame(at, "Provider produced invalid object", "read an invalid value", bad)...).In(at.String())
+		return nil, append(d, m.o.blame(at.String(), "Provider produced invalid object", "read an invalid value", bad)...).In(at.String())
 	}
 	out := &object.Actual{Value: known.Value, Private: resp.Private, Identity: orIdentity(resp.Identity, known.Identity), Tainted: known.Tainted}
 	if !resp.State.RawEquals(prior) {
@@ -44,17 +44,15 @@ func (m *Managed) Read(ctx context.Context, at addr.Instance, known *object.Actu
 	return out, d
 }
 
-// Import implements object.Importer. What it gives is often not more than an ID:
-// the caller reads the object next.
-func (m *Managed) Import(ctx context.Context, at addr.Instance, id object.ImportID) (*object.Actual, diag.List) {
+func (m *managed) importObject(ctx context.Context, at addr.Instance, id object.ImportID) (*object.Actual, diag.List) {
 	identity := id.Identity
 	if id.ID == "" && identity != cty.NilVal {
-		if m.o.Type.Identity == nil {
+		if m.o.Schema.Identity == nil {
 			return nil, diag.Errorf(nil, "Import by identity is not supported",
 				"The provider gives the type %s no identity. Import it by its ID.", m.o.TypeName).In(at.String())
 		}
 		identity, _ = unmark(identity)
-		coerced, err := m.o.Type.Identity.Coerce(identity)
+		coerced, err := m.o.Schema.Identity.Coerce(identity)
 		if err != nil {
 			return nil, diag.FromError("Invalid import identity", err).In(at.String())
 		}
@@ -72,12 +70,12 @@ func (m *Managed) Import(ctx context.Context, at addr.Instance, id object.Import
 		if found.TypeName != m.o.TypeName {
 			continue
 		}
-		bad := m.o.Type.Block.Conforms(found.State)
+		bad := m.o.Schema.Block.Conforms(found.State)
 		if len(bad) == 0 && found.State.IsNull() {
 			bad = problem("the imported object is null")
 		}
 		if len(bad) > 0 {
-			return nil, append(d, m.o.blame(at, "Provider produced invalid import", "imported an invalid object", bad)...)
+			return nil, append(d, m.o.blame(at.String(), "Provider produced invalid import", "imported an invalid object", bad)...)
 		}
 		return &object.Actual{Value: m.o.mark(found.State, nil), Private: found.Private, Identity: found.Identity}, d
 	}

@@ -3,8 +3,8 @@
 // provider's answers against what the protocol promises.
 //
 // In: wanted and actual values with marks. Out: changes, results, stored states.
-// Managed is the driver of managed resources, Data that of data sources, and
-// OpenEphemeral opens ephemeral resources. It owns the marks on the way: none
+// Driver is the driver of managed resources and data sources; OpenEphemeral opens
+// ephemeral resources. It owns the marks on the way: none
 // goes over the wire, all are put back by their paths and by the schema. It must
 // not know configuration files (a hook gives ranges), the planner, or stores.
 //
@@ -19,7 +19,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
-	"tutti/internal/addr"
 	"tutti/internal/diag"
 	"tutti/internal/object"
 	"tutti/internal/terraform/provider"
@@ -32,63 +31,63 @@ type Options struct {
 	Provider provider.Provider
 	// Name is State.Driver: provider["registry.terraform.io/hashicorp/local"].
 	Name     string
+	Kind     provider.Kind
 	TypeName string
-	// Type is compiled once for all resources of the type.
-	Type *schema.Type
-	// Meta is the module's provider_meta, cty.NilVal when there is none.
+	// Schema is compiled once for all resources of the type.
+	Schema *schema.Type
+	// Meta is the module's provider_meta, null or cty.NilVal when there is none.
 	Meta cty.Value
 	// IgnoreChanges are the paths of lifecycle.ignore_changes; IgnoreAll is its
 	// "all".
 	IgnoreChanges []cty.Path
 	IgnoreAll     bool
-	// Repeatable says that the provider's changes have no effect outside the state,
-	// so that they may be carried out again: the built-in provider's. Of any other
-	// it is not assumed. Many providers take a delete of what is gone for a success,
-	// but the protocol does not promise it, and what is looked for by name may by
-	// then be somebody else's; so an interrupted delete is settled by reading first.
-	Repeatable bool
-	// OnCreate and OnDestroy run the provisioners; nil when there are none.
-	OnCreate, OnDestroy Provision
+	// Provision runs the provisioners of a stage; nil when there are none at all.
+	Provision Provision
+	// Stages are those at which Provision has something to do; all when 0.
+	Stages Stage
 	// RangeOf gives the place in the configuration that a path comes from. It may
 	// be nil and may give nil.
 	RangeOf func(cty.Path) *hcl.Range
 }
 
-// Provision runs the provisioners of one instance. Self is the instance's value,
-// with marks: the new one after its creation, the last one before its
-// destruction.
-type Provision func(ctx context.Context, self cty.Value, log func(string)) diag.List
+// Provision runs the provisioners that one instance has for the stage. Self is
+// the instance's value, with marks: the new one after its creation, the last one
+// before its deletion.
+type Provision func(ctx context.Context, when Stage, self cty.Value, log func(string)) diag.List
 
-// Managed drives the instances of one managed resource. It is safe for
-// concurrent use.
-type Managed struct{ o Options }
+// Stage is when provisioners run. Stages can be joined with |.
+type Stage uint8
 
-var (
-	_ object.Driver   = (*Managed)(nil)
-	_ object.Importer = (*Managed)(nil)
-	_ object.Mover    = (*Managed)(nil)
-	_ object.Settler  = (*Managed)(nil)
+// The stages.
+const (
+	AfterCreate Stage = 1 << iota
+	BeforeDelete
 )
 
-// NewManaged makes the driver of a managed resource.
-func NewManaged(o Options) *Managed { return &Managed{o} }
-
-// Validate asks the provider whether it likes a configuration; unknown values may
-// be in it. It works before the provider is configured.
-func (m *Managed) Validate(ctx context.Context, wanted cty.Value) diag.List {
-	return m.o.validate(ctx, provider.Managed, wanted)
+// provisions reports whether there may be provisioners for the stage.
+func (o *Options) provisions(when Stage) bool {
+	return o.Provision != nil && (o.Stages == 0 || o.Stages&when != 0)
 }
 
-func (o *Options) validate(ctx context.Context, kind provider.Kind, wanted cty.Value) diag.List {
-	d := o.checkEphemeral(wanted)
+// builtinProvider is the one whose changes have no effect outside the state.
+const builtinProvider = "terraform.io/builtin/terraform"
+
+// repeatable reports whether the provider's changes may be carried out again when
+// it is not known whether they were. Of a real provider that is not assumed, not
+// even of a delete: many take a delete of what is gone for a success, but the
+// protocol does not promise it, and what is deleted by its name may by then be
+// somebody else's. An interrupted delete is settled by reading first.
+func (o *Options) repeatable() bool { return providerAddress(o.Name) == builtinProvider }
+
+func (o *Options) validate(ctx context.Context, wanted cty.Value) diag.List {
 	config, _ := unmark(wanted)
-	return append(d, o.locate(o.Provider.ValidateResource(ctx, kind, o.TypeName, config))...)
+	return o.locate(o.Provider.ValidateResource(ctx, o.Kind, o.TypeName, config))
 }
 
 // checkEphemeral reports ephemeral values where they would be kept.
 func (o *Options) checkEphemeral(wanted cty.Value) diag.List {
 	var d diag.List
-	for _, p := range o.Type.Block.EphemeralMisuse(wanted) {
+	for _, p := range o.Schema.Block.EphemeralMisuse(wanted) {
 		d = append(d, o.locate(diag.List{{Severity: diag.Error, Headline: "Invalid use of ephemeral value", Attribute: p,
 			Detail: fmt.Sprintf("The value of %q is ephemeral, so it must not be kept in a plan or a state. Only write-only arguments take such values.",
 				schema.FormatPath(p))}})...)
@@ -111,7 +110,7 @@ func (o *Options) locate(list diag.List) diag.List {
 
 // blame reports that a provider breaks the protocol, in one diagnostic for all
 // that is wrong.
-func (o *Options) blame(a addr.Instance, headline, what string, problems []schema.Problem) diag.List {
+func (o *Options) blame(whose, headline, what string, problems []schema.Problem) diag.List {
 	if len(problems) == 0 {
 		return nil
 	}
@@ -124,7 +123,7 @@ func (o *Options) blame(a addr.Instance, headline, what string, problems []schem
 		text += "\n  " + p.Error()
 	}
 	return o.locate(diag.List{{Severity: diag.Error, Headline: headline, Attribute: problems[0].Path, Detail: fmt.Sprintf(
-		"%s %s for %s:%s\n\nThis is a mistake in the provider, to be reported to those who maintain it.", o.Name, what, a, text)}})
+		"%s %s for %s:%s\n\nThis is a mistake in the provider, to be reported to those who maintain it.", o.Name, what, whose, text)}})
 }
 
 // maxProblems bounds how much of a broken answer is listed.
@@ -155,8 +154,8 @@ func (o *Options) mark(v cty.Value, where marked) cty.Value {
 	if v == cty.NilVal {
 		return v
 	}
-	return object.MarkPaths(o.Type.Block.MarkSensitive(v), where, object.Sensitive)
+	return object.MarkPaths(o.Schema.Block.MarkSensitive(v), where, object.Sensitive)
 }
 
 // null gives the value of nothing there.
-func (o *Options) null() cty.Value { return cty.NullVal(o.Type.Block.Type()) }
+func (o *Options) null() cty.Value { return cty.NullVal(o.Schema.Block.Type()) }

@@ -14,7 +14,7 @@ import (
 // would have held the object's ID; nor can provisioners, which leave no trace. An
 // update is done when what is there agrees with the plan, and not done when it is
 // as before; with write-only arguments it may look the same either way.
-func (m *Managed) Settle(ctx context.Context, req object.ApplyRequest) (object.Result, bool, error) {
+func (m *managed) Settle(ctx context.Context, req object.ApplyRequest) (object.Result, bool, error) {
 	if m.idempotent(req.Verb) {
 		return object.Result{}, false, nil
 	}
@@ -30,7 +30,7 @@ func (m *Managed) Settle(ctx context.Context, req object.ApplyRequest) (object.R
 	}
 }
 
-func (m *Managed) settleDelete(ctx context.Context, req object.ApplyRequest) (object.Result, bool, error) {
+func (m *managed) settleDelete(ctx context.Context, req object.ApplyRequest) (object.Result, bool, error) {
 	if req.Prior == nil {
 		return object.Result{}, true, nil
 	}
@@ -40,14 +40,14 @@ func (m *Managed) settleDelete(ctx context.Context, req object.ApplyRequest) (ob
 		return object.Result{}, false, fmt.Errorf("read %s back: %w", req.Addr, d.Err())
 	case found == nil:
 		return object.Result{}, true, nil
-	case m.o.OnDestroy != nil && !req.Prior.Tainted:
+	case m.o.provisions(BeforeDelete) && !req.Prior.Tainted:
 		return object.Result{}, false, fmt.Errorf("%s is still there, but whether its destroy provisioners ran cannot be told", req.Addr)
 	default:
 		return object.Result{}, false, nil
 	}
 }
 
-func (m *Managed) settleUpdate(ctx context.Context, req object.ApplyRequest) (object.Result, bool, error) {
+func (m *managed) settleUpdate(ctx context.Context, req object.ApplyRequest) (object.Result, bool, error) {
 	found, d := m.Read(ctx, req.Addr, req.Prior)
 	switch {
 	case d.HasErrors():
@@ -59,11 +59,11 @@ func (m *Managed) settleUpdate(ctx context.Context, req object.ApplyRequest) (ob
 	before, _ := unmark(req.Prior.Value)
 	planned, where := unmark(req.Planned)
 	switch {
-	case now.RawEquals(before) && m.o.Type.Block.HasWriteOnly():
+	case now.RawEquals(before) && m.o.Schema.Block.HasWriteOnly():
 		return object.Result{}, false, errors.New(req.Addr.String() + " looks as before, but its write-only arguments cannot be read back")
 	case now.RawEquals(before):
 		return object.Result{}, false, nil
-	case len(m.o.Type.Block.CheckResult(planned, now)) == 0:
+	case len(m.o.Schema.Block.CheckResult(planned, now)) == 0:
 		found.Value = m.o.mark(now, where)
 		return object.Result{Actual: found}, true, nil
 	default:

@@ -16,24 +16,24 @@ import (
 
 // Decode implements object.Driver. What was written with today's schema is read
 // here; anything else, and what does not fit, the provider upgrades.
-func (m *Managed) Decode(ctx context.Context, s *object.State) (*object.Actual, diag.List) {
+func (m *managed) Decode(ctx context.Context, s *object.State) (*object.Actual, diag.List) {
 	a, d := m.o.decode(ctx, s, m.upgrade)
 	return a, d.In(s.Addr.String())
 }
 
 // Encode implements object.Driver.
-func (m *Managed) Encode(a *object.Actual) (*object.State, error) { return m.o.encode(a) }
+func (m *managed) Encode(a *object.Actual) (*object.State, error) { return m.o.encode(a) }
 
 type upgrader func(ctx context.Context, s *object.State) (cty.Value, diag.List)
 
 func (o *Options) decode(ctx context.Context, s *object.State, upgrade upgrader) (*object.Actual, diag.List) {
-	if s.SchemaVersion > o.Type.Version {
+	if s.SchemaVersion > o.Schema.Version {
 		return nil, diag.Errorf(nil, "Resource instance managed by newer provider version",
 			"The state of %s has schema version %d, and the provider that is installed knows versions up to %d. Install a newer version of %s.",
-			s.Addr, s.SchemaVersion, o.Type.Version, o.Name)
+			s.Addr, s.SchemaVersion, o.Schema.Version, o.Name)
 	}
 	v, ok := cty.NilVal, false
-	if s.SchemaVersion == o.Type.Version && s.Attributes != nil {
+	if s.SchemaVersion == o.Schema.Version && s.Attributes != nil {
 		v, ok = o.fits(s.Attributes)
 	}
 	var d diag.List
@@ -50,11 +50,11 @@ func (o *Options) decode(ctx context.Context, s *object.State, upgrade upgrader)
 
 // fits reads attributes that have today's shape.
 func (o *Options) fits(attributes []byte) (cty.Value, bool) {
-	v, err := ctyjson.Unmarshal(attributes, o.Type.Block.Type())
+	v, err := ctyjson.Unmarshal(attributes, o.Schema.Block.Type())
 	if err != nil || v.IsNull() {
 		return cty.NilVal, false
 	}
-	for name, b := range o.Type.Block.Source().Blocks {
+	for name, b := range o.Schema.Block.Source().Blocks {
 		// Blocks that are missing are empty: a null one comes of an older shape.
 		if b.Nesting != provider.NestingSingle && v.GetAttr(name).IsNull() {
 			return cty.NilVal, false
@@ -63,25 +63,25 @@ func (o *Options) fits(attributes []byte) (cty.Value, bool) {
 	return v, true
 }
 
-func (m *Managed) upgrade(ctx context.Context, s *object.State) (cty.Value, diag.List) {
+func (m *managed) upgrade(ctx context.Context, s *object.State) (cty.Value, diag.List) {
 	v, d := m.o.Provider.UpgradeState(ctx, provider.UpgradeStateRequest{TypeName: m.o.TypeName, Version: s.SchemaVersion,
 		JSON: s.Attributes, Flatmap: s.Flatmap})
 	if d.HasErrors() {
 		return v, d
 	}
-	bad := m.o.Type.Block.Conforms(v)
+	bad := m.o.Schema.Block.Conforms(v)
 	if len(bad) == 0 && !v.IsWhollyKnown() {
 		bad = problem("a state must be wholly known")
 	}
-	return v, append(d, m.o.blame(s.Addr, "Provider produced invalid upgraded state", "upgraded a state wrongly", bad)...)
+	return v, append(d, m.o.blame(s.Addr.String(), "Provider produced invalid upgraded state", "upgraded a state wrongly", bad)...)
 }
 
 func (o *Options) decodeIdentity(ctx context.Context, s *object.State) (cty.Value, diag.List) {
-	if s.Identity == nil || o.Type.Identity == nil {
+	if s.Identity == nil || o.Schema.Identity == nil {
 		return cty.NilVal, nil
 	}
-	if s.IdentityVersion == o.Type.IdentityVersion {
-		if id, err := ctyjson.Unmarshal(s.Identity, o.Type.Identity.Type()); err == nil {
+	if s.IdentityVersion == o.Schema.IdentityVersion {
+		if id, err := ctyjson.Unmarshal(s.Identity, o.Schema.Identity.Type()); err == nil {
 			return id, nil
 		}
 	}
@@ -96,23 +96,22 @@ func (o *Options) encode(a *object.Actual) (*object.State, error) {
 	if !v.IsWhollyKnown() {
 		return nil, errors.New("an unknown value cannot be stored")
 	}
-	src, err := ctyjson.Marshal(v, o.Type.Block.Type())
+	src, err := ctyjson.Marshal(v, o.Schema.Block.Type())
 	if err != nil {
 		return nil, fmt.Errorf("state of a %s: %w", o.TypeName, err)
 	}
-	s := &object.State{Driver: o.Name, SchemaVersion: o.Type.Version, Attributes: src, Sensitive: where, Private: a.Private, Tainted: a.Tainted}
-	if o.Type.Identity == nil || a.Identity == cty.NilVal || a.Identity.IsNull() {
+	s := &object.State{Driver: o.Name, SchemaVersion: o.Schema.Version, Attributes: src, Sensitive: where, Private: a.Private, Tainted: a.Tainted}
+	if o.Schema.Identity == nil || a.Identity == cty.NilVal || a.Identity.IsNull() {
 		return s, nil
 	}
-	if s.Identity, err = ctyjson.Marshal(a.Identity, o.Type.Identity.Type()); err != nil {
+	if s.Identity, err = ctyjson.Marshal(a.Identity, o.Schema.Identity.Type()); err != nil {
 		return nil, fmt.Errorf("identity of a %s: %w", o.TypeName, err)
 	}
-	s.IdentityVersion = o.Type.IdentityVersion
+	s.IdentityVersion = o.Schema.IdentityVersion
 	return s, nil
 }
 
-// Move implements object.Mover.
-func (m *Managed) Move(ctx context.Context, from *object.State) (*object.Actual, diag.List) {
+func (m *managed) move(ctx context.Context, from *object.State) (*object.Actual, diag.List) {
 	resp, d := m.o.Provider.Move(ctx, provider.MoveRequest{
 		SourceProvider: providerAddress(from.Driver), SourceType: from.Addr.Type, SourceVersion: from.SchemaVersion,
 		SourceJSON: from.Attributes, SourceFlatmap: from.Flatmap, SourcePrivate: from.Private,
@@ -120,7 +119,7 @@ func (m *Managed) Move(ctx context.Context, from *object.State) (*object.Actual,
 	if d.HasErrors() {
 		return nil, d.In(from.Addr.String())
 	}
-	bad := m.o.Type.Block.Conforms(resp.State)
+	bad := m.o.Schema.Block.Conforms(resp.State)
 	switch {
 	case len(bad) > 0:
 	case resp.State.IsNull():
@@ -128,10 +127,10 @@ func (m *Managed) Move(ctx context.Context, from *object.State) (*object.Actual,
 	case !resp.State.IsWhollyKnown():
 		bad = problem("a state must be wholly known")
 	default:
-		bad = writeOnly(m.o.Type.Block, resp.State)
+		bad = writeOnly(m.o.Schema.Block, resp.State)
 	}
 	if len(bad) > 0 {
-		return nil, append(d, m.o.blame(from.Addr, "Provider produced invalid moved state", "moved a state wrongly", bad)...)
+		return nil, append(d, m.o.blame(from.Addr.String(), "Provider produced invalid moved state", "moved a state wrongly", bad)...)
 	}
 	return &object.Actual{Value: m.o.mark(resp.State, nil), Private: resp.Private, Identity: resp.Identity, Tainted: from.Tainted}, d
 }
