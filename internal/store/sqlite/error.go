@@ -26,7 +26,7 @@ func explain(op, path string, err error) error {
 	}
 	var se *sqlite.Error
 	if errors.As(err, &se) {
-		return sqliteError(op, path, se)
+		return sqliteError(op, path, se.Code(), err)
 	}
 	return worldError(op, path, err)
 }
@@ -42,8 +42,8 @@ func explained(err error) bool {
 	return errors.As(err, &held)
 }
 
-func sqliteError(op, path string, err *sqlite.Error) error {
-	switch err.Code() & 0xff {
+func sqliteError(op, path string, code int, err error) error {
+	switch code & 0xff {
 	case sqlite3.SQLITE_FULL:
 		return fmt.Errorf("%s: %s: the disk is full: make room in %s and go on with `tutti resume`; what was stored before is safe: %w",
 			op, path, filepath.Dir(path), err)
