@@ -146,7 +146,7 @@ func (r *resource) Wanted(ctx context.Context, s object.Scope, inst object.Insta
 
 // soft makes warnings of the errors of a data block inside a check.
 func (r *resource) soft(d diag.List) diag.List {
-	if r.Check == "" {
+	if r.Resource.Check == "" {
 		return d
 	}
 	return warnings(d)
@@ -280,7 +280,7 @@ func (r *resource) Check(ctx context.Context, s object.Scope, inst object.Instan
 
 // wrap lets a data block inside a check only warn.
 func (r *resource) wrap(d *driver.Driver) object.Driver {
-	if r.Check == "" {
+	if r.Resource.Check == "" {
 		return d
 	}
 	return &softDriver{d}
