@@ -120,7 +120,7 @@ func (p *process) config(life context.Context) (*plugin.ClientConfig, error) {
 	}
 	cmd := exec.CommandContext(life, p.opts.Path)
 	cmd.Dir = p.opts.Dir
-	cmd.Env = p.opts.Env
+	cmd.Env = p.opts.environment()
 	cmd.SysProcAttr = processAttributes()
 	config.Cmd = cmd
 	config.AutoMTLS = true

@@ -27,10 +27,15 @@ func encode(v cty.Value, ty cty.Type) (*tfplugin6.DynamicValue, error) {
 	return &tfplugin6.DynamicValue{Msgpack: raw}, nil
 }
 
-// decode reads a value; a message that was left out means null.
-func decode(d *tfplugin6.DynamicValue, ty cty.Type) (cty.Value, error) {
-	var v cty.Value
-	var err error
+// decode reads a value; a message that was left out means null. What the decoder
+// panics about, such as a list whose elements have several types, is an error
+// too: the bytes are the provider's, and no fault of ours.
+func decode(d *tfplugin6.DynamicValue, ty cty.Type) (v cty.Value, err error) {
+	defer func() {
+		if why := recover(); why != nil {
+			v, err = cty.NilVal, fmt.Errorf("the encoded value cannot be decoded: %v", why)
+		}
+	}()
 	switch {
 	case len(d.GetMsgpack()) > 0:
 		v, err = msgpack.Unmarshal(d.Msgpack, ty)
@@ -41,6 +46,12 @@ func decode(d *tfplugin6.DynamicValue, ty cty.Type) (cty.Value, error) {
 	}
 	if err != nil {
 		return cty.NilVal, pathError(err)
+	}
+	// The msgpack decoder takes an empty object for an object of any type.
+	if got := v.Type(); !got.Equals(ty) {
+		if errs := got.TestConformance(ty); len(errs) > 0 {
+			return cty.NilVal, pathError(errs[0])
+		}
 	}
 	return v, nil
 }

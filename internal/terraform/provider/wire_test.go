@@ -76,3 +76,21 @@ func TestTailKeepsPanicAndBounds(t *testing.T) {
 		t.Errorf("the panic is lost:\n%s", text)
 	}
 }
+
+func TestQuietUnlessAsked(t *testing.T) {
+	opts := LaunchOptions{Path: "/x/terraform-provider-google-beta_v1.2.3_x5"}
+	if got := opts.quiet(nil); len(got) != 4 || got[3] != "TF_LOG_PROVIDER_GOOGLE_BETA=WARN" {
+		t.Errorf("by file: %v", got)
+	}
+	opts.Name = "registry.terraform.io/hashicorp/google"
+	if got := opts.quiet([]string{"HOME=/", "TF_LOG="}); len(got) != 4 || got[3] != "TF_LOG_PROVIDER_GOOGLE=WARN" {
+		t.Errorf("by address: %v", got)
+	}
+	if got := opts.quiet([]string{"TF_LOG_PROVIDER=TRACE"}); got != nil {
+		t.Errorf("though the user asks for logs: %v", got)
+	}
+	opts.Log = &tail{}
+	if got := opts.quiet(nil); got != nil {
+		t.Errorf("though the caller asks for logs: %v", got)
+	}
+}

