@@ -25,34 +25,36 @@ const liveEvery = 12
 
 // TestBrokenConfigurations holds the errors of each broken configuration against
 // what is recorded in it: section "want" is ours, section "terraform" are the
-// lines that `terraform validate` blames. They must be the same lines, unless the
-// archive's first line says why they differ.
+// lines that `terraform validate` blames, or `tofu validate` where the archive's
+// name starts with tofu_. They must be the same lines, unless the archive's first
+// line says why they differ.
 func TestBrokenConfigurations(t *testing.T) {
 	names, _ := filepath.Glob("testdata/broken/*.txtar")
 	if len(names) < 100 {
 		t.Fatalf("only %d broken configurations found", len(names))
 	}
-	_, err := exec.LookPath("terraform")
-	if err != nil {
-		t.Log("terraform is not installed: only its recorded answers are compared")
-	}
+	terraform, tofu := peers(t)
 	for i, name := range names {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
-			a, err2 := txtar.ParseFile(name)
-			if err2 != nil {
-				t.Fatal(err2)
+			a, err := txtar.ParseFile(name)
+			if err != nil {
+				t.Fatal(err)
 			}
 			files, recorded := split(a)
 			_, diags := Load(Options{Files: files})
 			ours := lines(diags)
-			if err == nil && (*update || i%liveEvery == 0 && !testing.Short()) {
-				theirs := askTerraform(t, files)
+			peer := terraform
+			if strings.HasPrefix(filepath.Base(name), "tofu_") {
+				peer = tofu
+			}
+			if peer != "" && (*update || i%liveEvery == 0 && !testing.Short()) {
+				theirs := askPeer(t, peer, files)
 				if *update {
 					record(t, name, a, ours, theirs)
 					return
 				}
 				if got := strings.Join(theirs, ""); got != recorded["terraform"] {
-					t.Errorf("terraform now says\n%s\nand said\n%s", got, recorded["terraform"])
+					t.Errorf("the peer now says\n%s\nand said\n%s", got, recorded["terraform"])
 				}
 			}
 			if got := strings.Join(ours, ""); got != recorded["want"] {
@@ -117,8 +119,25 @@ func places(recorded string) string {
 	return strings.Join(out, " ")
 }
 
-// askTerraform runs the real tool on the files, as if it had been initialised.
-func askTerraform(t *testing.T, files Snapshot) []string {
+// peers finds the tools to compare with; "" for one that is not there.
+func peers(t *testing.T) (terraform, tofu string) {
+	terraform, err := exec.LookPath("terraform")
+	if err != nil {
+		t.Log("terraform is not installed: only its recorded answers are compared")
+	}
+	tofu = os.Getenv("TUTTI_TOFU")
+	if cache, err := os.UserCacheDir(); tofu == "" && err == nil {
+		tofu = filepath.Join(cache, "tutti", "bin", "tofu")
+	}
+	if _, err := os.Stat(tofu); err != nil {
+		t.Log("OpenTofu is not built (make tofu): only its recorded answers are compared")
+		tofu = ""
+	}
+	return terraform, tofu
+}
+
+// askPeer runs the real tool on the files, as if it had been initialised.
+func askPeer(t *testing.T, peer string, files Snapshot) []string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, src := range files {
@@ -126,8 +145,10 @@ func askTerraform(t *testing.T, files Snapshot) []string {
 	}
 	write(t, filepath.Join(dir, ".terraform/modules/modules.json"),
 		[]byte(`{"Modules":[{"Key":"","Source":"","Dir":"."},{"Key":"m","Source":"./m","Dir":"m"}]}`))
-	cmd := exec.Command("terraform", "validate", "-json")
+	cmd := exec.Command(peer, "validate", "-json")
 	cmd.Dir = dir
+	write(t, filepath.Join(dir, "empty.rc"), nil) // the user's own settings stay out of it
+	cmd.Env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "empty.rc"))
 	var stdout bytes.Buffer
 	cmd.Stdout = &stdout
 	_ = cmd.Run() // exits with 1, that being the point

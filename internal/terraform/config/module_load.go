@@ -32,11 +32,13 @@ func LoadDir(files FileSource, dir string) (*Module, diag.List) {
 	}
 	sources, texts, diags := readModule(files, dir)
 	m.Sources = texts
-	if versionDiags := checkVersions(sources); versionDiags.HasErrors() {
+	versionDiags := checkVersions(sources)
+	if versionDiags.HasErrors() {
 		// A module for another version may well hold what this one does not
 		// know: saying so would only distract.
 		return m, versionDiags
 	}
+	diags = append(diags, versionDiags...)
 	l := &loader{module: m, found: map[addr.Name]*declaration{}, actions: map[string]hcl.Range{}}
 	for _, src := range sources {
 		content, hd := src.body.Content(rootSchema)

@@ -239,6 +239,7 @@ func (c *Config) checkProviders() diag.List {
 			r := c.Module.Resources[name]
 			if r.Provider != nil {
 				diags = append(diags, c.checkRef(*r.Provider)...)
+				diags = append(diags, c.sameForEach(*r.Provider, r.Repetition)...)
 			}
 			if local := r.ProviderLocal(); c.Module.Settings.Required[local] == nil {
 				diags = append(diags, normalName(local, r.TypeRange)...)
@@ -294,11 +295,30 @@ func (c *Config) checkRef(ref ProviderRef) diag.List {
 	return nil
 }
 
+// sameForEach warns when a configuration has just the instances of what it serves:
+// an instance that is taken out would leave with the configuration that is needed
+// to destroy it.
+func (c *Config) sameForEach(ref ProviderRef, rep Repetition) diag.List {
+	p := c.Module.Providers[ref.Name()]
+	if p == nil || p.ForEach == nil || rep.ForEach == nil {
+		return nil
+	}
+	a, hd1 := hcl.AbsTraversalForExpr(p.ForEach)
+	b, hd2 := hcl.AbsTraversalForExpr(rep.ForEach)
+	if hd1.HasErrors() || hd2.HasErrors() || diag.Traversal(a) != diag.Traversal(b) {
+		return nil
+	}
+	return diag.Warnf(rep.ForEach.Range().Ptr(), "Provider configuration has the same for_each",
+		"%s and what it serves both have for_each = %s. When an element is removed, its provider configuration is gone before its objects can be destroyed. Let the provider's for_each hold more than the other.",
+		refString(ref), diag.Traversal(a))
+}
+
 // checkPassing checks the providers argument of one call.
 func (c *Config) checkPassing(call *ModuleCall, child *Config) diag.List {
 	var diags diag.List
 	for _, p := range call.Providers {
 		diags = append(diags, c.checkRef(p.InParent)...)
+		diags = append(diags, c.sameForEach(p.InParent, call.Repetition)...)
 		in, out := p.InChild, p.InParent
 		rng := in.Range
 		from, to := c.Module.SourceOf(out.Local), child.Module.SourceOf(in.Local)

@@ -104,7 +104,9 @@ func (l *loader) language(block *hcl.Block, override bool) diag.List {
 }
 
 // checkVersions holds the version constraints of all files against the version
-// that is announced, looking at nothing else.
+// that is announced, looking at nothing else. A required_version in a .tf file is
+// about Terraform's own versions, which say little of ours: as OpenTofu does since
+// 1.12, it stops nothing.
 func checkVersions(sources []source) diag.List {
 	sniff := &hcl.BodySchema{Blocks: blocks("terraform", "language")}
 	var diags diag.List
@@ -113,7 +115,11 @@ func checkVersions(sources []source) diag.List {
 		for _, b := range content.Blocks {
 			if b.Type == "terraform" {
 				inner, _, _ := b.Body.PartialContent(&hcl.BodySchema{Attributes: attrs("required_version")})
-				diags = append(diags, checkVersion(inner.Attributes["required_version"])...)
+				found := checkVersion(inner.Attributes["required_version"])
+				if !strings.HasSuffix(strings.TrimSuffix(src.name, ".json"), ".tofu") {
+					found = mild(found)
+				}
+				diags = append(diags, found...)
 				continue
 			}
 			inner, _, _ := b.Body.PartialContent(&hcl.BodySchema{Blocks: blocks("compatible_with")})
@@ -125,6 +131,24 @@ func checkVersions(sources []source) diag.List {
 	}
 	return diags
 }
+
+// mild turns an unmet constraint into a warning; one that cannot be read stays an
+// error.
+func mild(diags diag.List) diag.List {
+	for i, d := range diags {
+		if d.Headline == unsupportedVersion || d.Headline == badRequiredVersion {
+			c := *d
+			c.Severity = diag.Warning
+			diags[i] = &c
+		}
+	}
+	return diags
+}
+
+const (
+	unsupportedVersion = "Unsupported language version"
+	badRequiredVersion = "Invalid required_version constraint"
+)
 
 func checkVersion(a *hcl.Attribute) diag.List {
 	if a == nil {
@@ -141,12 +165,12 @@ func checkVersion(a *hcl.Attribute) diag.List {
 	}
 	for _, c := range constraints {
 		if c.Prerelease() {
-			return diag.Errorf(&rng, "Invalid required_version constraint",
+			return diag.Errorf(&rng, badRequiredVersion,
 				"A prerelease version such as %s cannot be required: give the version without what follows the hyphen.", c)
 		}
 	}
 	if !constraints.Check(version.Must(version.NewVersion(CompatVersion))) {
-		return diag.Errorf(&rng, "Unsupported language version",
+		return diag.Errorf(&rng, unsupportedVersion,
 			"This module asks for version %s of the tool, and tutti reads the language of OpenTofu %s. Change the constraint if the module works with that version.", text, CompatVersion)
 	}
 	return nil

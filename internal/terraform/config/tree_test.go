@@ -469,3 +469,41 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// TestVersion: what a .tf file asks of Terraform's version is a warning, what a
+// .tofu file asks is binding.
+func TestVersion(t *testing.T) {
+	const src = "terraform {\n  required_version = %q\n}\n"
+	for _, tt := range []struct {
+		file, constraint, want string
+	}{
+		{"a.tf", ">= 1.14", "Warning a.tf:2: Unsupported language version"},
+		{"a.tf", "~> 1.9.0", "Warning a.tf:2: Unsupported language version"},
+		{"a.tf", ">= 1.5, < 2.0", ""},
+		{"a.tofu", "~> 1.12.0", ""},
+		{"a.tofu", "~> 1.9.0", "Error a.tofu:2: Unsupported language version"},
+		{"a.tf", "about one", "Error a.tf:2: Invalid version constraint"},
+	} {
+		_, diags := Load(Options{Files: Snapshot{tt.file: fmt.Appendf(nil, src, tt.constraint)}})
+		if got := text(diags); !strings.HasPrefix(got, tt.want) || tt.want == "" && got != "" {
+			t.Errorf("%s, %s: got %q, want %q", tt.file, tt.constraint, got, tt.want)
+		}
+	}
+}
+
+// TestProviderSameForEach warns of what cannot be destroyed later.
+func TestProviderSameForEach(t *testing.T) {
+	_, diags := Load(Options{Files: Snapshot{"a.tf": []byte(`
+variable "regions" { default = {} }
+provider "x" {
+  alias    = "r"
+  for_each = var.regions
+}
+resource "x_y" "z" {
+  for_each = var.regions
+  provider = x.r[each.key]
+}`)}})
+	if got := text(diags); strings.Count(got, "Warning") != 1 || !strings.Contains(got, "a.tf:8") {
+		t.Errorf("got %q", got)
+	}
+}
