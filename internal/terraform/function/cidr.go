@@ -76,6 +76,11 @@ func cidrSubnet() function.Function {
 			if err != nil {
 				return cty.NilVal, err
 			}
+			// Fewer bits than the prefix has, as in a negative number, give a
+			// network around it; that was never meant but always worked.
+			if base, width := network.Mask.Size(); newBits < -base || newBits > width-base {
+				return cty.NilVal, function.NewArgErrorf(1, "cannot extend a prefix of %d bits by %d: an address has %d bits", base, newBits, width)
+			}
 			subnet, err := cidr.SubnetBig(network, newBits, num)
 			if err != nil {
 				return cty.NilVal, err

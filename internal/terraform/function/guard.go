@@ -23,8 +23,7 @@ func guard(name string, f function.Function, description string) function.Functi
 	}
 	variadic := f.VarParam()
 	if variadic != nil {
-		v := open(*variadic)
-		variadic = &v
+		*variadic = open(*variadic)
 	}
 	return function.New(&function.Spec{
 		Description: description,

@@ -37,8 +37,8 @@ func addLibraryNumbers(t map[string]function.Function) {
 
 func addLibraryTexts(t map[string]function.Function) {
 	t["chomp"] = stdlib.ChompFunc
-	t["format"] = stdlib.FormatFunc
-	t["formatlist"] = stdlib.FormatListFunc
+	t["format"] = bounded(stdlib.FormatFunc)
+	t["formatlist"] = bounded(stdlib.FormatListFunc)
 	t["join"] = stdlib.JoinFunc
 	t["lower"] = stdlib.LowerFunc
 	t["regex"] = stdlib.RegexFunc

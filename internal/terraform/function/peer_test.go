@@ -111,17 +111,32 @@ func askUnknown(t *testing.T, tl tool, dir string, expressions []expression) []s
 
 func askBatch(t *testing.T, tl tool, dir string, expressions []expression) []string {
 	t.Helper()
-	values := elements(mustRun(t, tl, dir, "["+wrapped(expressions, "nonsensitive(jsonencode(%s))", failed)+"]", "console"))
-	types := elements(mustRun(t, tl, dir, "type(["+wrapped(expressions, "%s", failed)+"])", "console"))
-	marks := elements(mustRun(t, tl, dir, "["+wrapped(expressions, "issensitive(%s)", "no")+"]", "console"))
-	if len(values) != len(expressions) || len(types) != len(expressions) || len(marks) != len(expressions) {
-		t.Fatalf("%s gives %d values, %d types and %d marks for %d expressions", tl.name, len(values), len(types), len(marks), len(expressions))
-	}
+	values := ask(t, tl, dir, "["+wrapped(expressions, "nonsensitive(jsonencode(%s))", failed)+"]", len(expressions))
+	types := ask(t, tl, dir, "type(["+wrapped(expressions, "%s", failed)+"])", len(expressions))
+	marks := ask(t, tl, dir, "["+wrapped(expressions, "issensitive(%s)", "no")+"]", len(expressions))
 	out := make([]string, len(expressions))
 	for i := range out {
 		out[i] = outcome(t, values[i], types[i], marks[i])
 	}
 	return out
+}
+
+// attempts is how often a console is asked that ends well and prints nothing, as
+// that of OpenTofu was once seen to do on a busy machine.
+const attempts = 3
+
+// ask gives the elements of a tuple that a console prints.
+func ask(t *testing.T, tl tool, dir, input string, want int) []string {
+	t.Helper()
+	for range attempts {
+		printed := mustRun(t, tl, dir, input, "console")
+		if out := elements(printed); len(out) == want {
+			return out
+		}
+		t.Logf("%s printed for %.100s:\n%.500s", tl.name, input, printed)
+	}
+	t.Fatalf("%s does not print %d elements", tl.name, want)
+	return nil
 }
 
 // wrapped joins the expressions, each in a form and with what stands for an

@@ -164,6 +164,17 @@ func TestTooLong(t *testing.T) {
 	if _, err := eval(table, fmt.Sprintf("base64gunzip(%q)", bomb)); err == nil || !strings.Contains(messages(err), "is longer than") {
 		t.Errorf("what becomes too long gives %.100v", err)
 	}
+	for _, pattern := range []string{"%65536d", "%.99999999999f", "%%%[99999999]s", "%-+#0999999q", "a%999999999"} {
+		for _, name := range []string{"format", "formatlist"} {
+			_, err := eval(table, fmt.Sprintf("%s(%q, 1)", name, pattern))
+			if err == nil || !strings.Contains(messages(err), "must not be greater than 65535") {
+				t.Errorf("%s(%q) gives %.100v", name, pattern, err)
+			}
+		}
+	}
+	if got := mustEval(t, table, `length(format("%65535s|%%99999999", "é"))`); !got.RawEquals(cty.NumberIntVal(65535 + 10)) {
+		t.Errorf("the greatest width gives %#v characters", got)
+	}
 	if _, err := eval(table, `indent(10001, "x")`); err == nil || !strings.Contains(messages(err), "from 0 to 10000") {
 		t.Errorf("a too wide indent gives %v", err)
 	}
