@@ -193,7 +193,7 @@ func (n *nesting) checkCount(blocks hcl.Blocks, unknown bool, body hcl.Body) dia
 	switch {
 	case len(blocks) < least && !unknown:
 		rng := body.MissingItemRange()
-		return diag.Errorf(&rng, "Too few blocks", "At least %s is required here, and there %s. Add what is missing.",
+		return diag.Errorf(&rng, "Too few blocks", "This needs at least %s, and there %s. Add what is missing.",
 			countBlocks(least, n.name), isCount(len(blocks)))
 	case most > 0 && len(blocks) > most && !unknown:
 		return diag.Errorf(&blocks[most].DefRange, "Too many blocks", "No more than %s may stand here. Remove this one.",
