@@ -71,7 +71,7 @@ func tidyValue(tokens hclwrite.Tokens) hclwrite.Tokens {
 		}
 	}
 	inner = trimNewlines(inner)
-	if !spansLines(inner) {
+	if !spansLines(inner) || wrapped(inner) {
 		return inner
 	}
 	// Newlines are free inside a template and would end the expression outside.
@@ -86,6 +86,23 @@ func spansLines(tokens hclwrite.Tokens) bool {
 	for _, t := range tokens {
 		if t.Type == hclsyntax.TokenNewline {
 			return true
+		}
+	}
+	return false
+}
+
+// wrapped reports whether one pair of parentheses encloses everything.
+func wrapped(tokens hclwrite.Tokens) bool {
+	depth := 0
+	for i, t := range tokens {
+		switch t.Type {
+		case hclsyntax.TokenOParen:
+			depth++
+		case hclsyntax.TokenCParen:
+			depth--
+		}
+		if depth == 0 {
+			return i > 0 && i == len(tokens)-1
 		}
 	}
 	return false

@@ -71,3 +71,12 @@ func TestFormatBroken(t *testing.T) {
 		t.Errorf("got %q and %s", got, text(diags))
 	}
 }
+
+// TestFormatParens differs from terraform 1.11, whose result does not parse: both
+// ends are parentheses, but not of one pair.
+func TestFormatParens(t *testing.T) {
+	got, diags := Format([]byte("a = \"${(x) +\n(y)}\"\n"), "x.tf")
+	if want := "a = ((x) +\n(y))\n"; diags.HasErrors() || string(got) != want {
+		t.Errorf("got %q %s, want %q", got, text(diags), want)
+	}
+}
