@@ -12,6 +12,7 @@
 //	                        "schema", "configure LABEL", "create NAME", "update NAME", "delete NAME", "read NAME",
 //	                        "open NAME", "renew NAME", "close NAME", "stop",
 //	                        "freeze" (apply_freeze has begun)
+//	FAULTY_PID=FILE         write the process's ID there at start
 //	FAULTY_START=KIND       exit, panic, hang, garbage (a first line that is no handshake),
 //	                        protocol (announces protocol 9), freeze (says nothing and ignores signals)
 //	FAULTY_CAPABILITIES=..  comma-separated out of plan_destroy, schema_optional, move; default: all
@@ -42,7 +43,8 @@
 // (ends when asked to stop, with an error and partial state), apply_freeze (never
 // ends), apply_unknown, apply_wrong_value, apply_wrong_type, apply_null, apply_exit (exit
 // without a word).
-// fault, at read:  read_error, read_crash, read_gone, read_drift (size is 99), defer.
+// fault, at read:  read_error, read_crash, read_gone, read_drift (size is 99), read_stop
+// (the process stops itself by a signal), defer.
 // fault, at validate: validate_error (at attribute name), validate_warning.
 //
 // # Others
@@ -62,6 +64,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"time"
 
@@ -76,6 +79,11 @@ import (
 const address = "tutti.test/test/faulty"
 
 func main() {
+	if name := os.Getenv("FAULTY_PID"); name != "" {
+		if err := os.WriteFile(name, strconv.AppendInt(nil, int64(os.Getpid()), 10), 0o644); err != nil {
+			panic(err)
+		}
+	}
 	misstart(os.Getenv("FAULTY_START"))
 	five := os.Getenv("FAULTY_PROTOCOL") == "5"
 	p := newProvider(!five)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -130,6 +131,12 @@ func (p *provider) ReadResource(_ context.Context, req *tfprotov6.ReadResourceRe
 		panic("told to crash in read")
 	case "read_gone":
 		v = nil
+	case "read_stop":
+		// The whole process stands still, as under a debugger.
+		if err := syscall.Kill(os.Getpid(), syscall.SIGSTOP); err != nil {
+			return nil, err
+		}
+		sleep() // the signal may reach another thread first
 	case "read_drift":
 		v["size"] = num(99)
 	case "defer":
@@ -209,6 +216,7 @@ func misplan(ctx context.Context, fault string, v values, resp *tfprotov6.PlanRe
 	case "plan_changes_config":
 		v["name"] = str("another name")
 	case "legacy":
+		//lint:ignore SA1019 What old providers say is what this fault is about.
 		resp.UnsafeToUseLegacyTypeSystem = true
 		v["size"] = num(0)
 	case "defer":

@@ -49,14 +49,6 @@ func (v values) number(name string) int64 {
 	return n
 }
 
-func (v values) clone() values {
-	out := make(values, len(v))
-	for k, a := range v {
-		out[k] = a
-	}
-	return out
-}
-
 func str(s string) tftypes.Value   { return tftypes.NewValue(tftypes.String, s) }
 func num(n int64) tftypes.Value    { return tftypes.NewValue(tftypes.Number, n) }
 func noString() tftypes.Value      { return tftypes.NewValue(tftypes.String, nil) }

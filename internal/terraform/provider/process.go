@@ -216,7 +216,7 @@ func (p *process) close() {
 		p.plugin.Kill()
 		close(gone)
 	}()
-	timer := time.NewTimer(exitGrace)
+	timer := time.NewTimer(min(exitGrace, p.opts.StopGrace))
 	defer timer.Stop()
 	select {
 	case <-gone:
