@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"time"
 
 	"tutti/internal/flow"
@@ -102,6 +103,8 @@ func (r *runner) sleep(waiting bool) time.Duration {
 // room for answers that had to wait, so it is followed by another look.
 func (r *runner) takeMail(ctx context.Context) {
 	for again := true; again; {
+		// Answers that are just about to come share the transaction.
+		runtime.Gosched()
 		m := r.inbox.take(!r.commit.full())
 		again = len(m.commits) > 0
 		for _, err := range m.commits {
