@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"tutti/internal/terraform/install/service"
 	"tutti/internal/terraform/install/source"
 	"tutti/internal/terraform/install/unpack"
 )
@@ -108,18 +108,8 @@ func (in *installer) download(ctx context.Context, p source.Package, file string
 	if err != nil {
 		return err
 	}
-	err = in.Client.Download(ctx, p.URL, p.Credentials, &download{f}, maxPackage)
+	err = in.Client.Download(ctx, p.URL, p.Credentials, &service.File{File: f}, maxPackage)
 	return errors.Join(err, f.Close())
-}
-
-// download is a file that begins anew with each try.
-type download struct{ *os.File }
-
-func (d *download) Rewind() error {
-	if _, err := d.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	return d.Truncate(0)
 }
 
 // executable finds the provider's program in an unpacked package, by the name

@@ -17,7 +17,9 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -122,15 +124,29 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 type StatusError struct {
 	URL  string // without credentials and query
 	Code int
+	// Host is whose credentials went with the request, or would have; "" where
+	// another way of authentication is used.
+	Host svchost.Hostname
 }
 
 func (e *StatusError) Error() string {
-	switch e.Code {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return fmt.Sprintf("%s refused access (status %d): set TF_TOKEN_ and the host's name, or a credentials block in the CLI configuration, to a valid token", e.URL, e.Code)
-	default:
+	switch {
+	case e.Code != http.StatusUnauthorized && e.Code != http.StatusForbidden:
 		return fmt.Sprintf("%s answered with status %d %s", e.URL, e.Code, http.StatusText(e.Code))
+	case e.Host == "":
+		return fmt.Sprintf("%s refused access (status %d)", e.URL, e.Code)
+	default:
+		return fmt.Sprintf("%s refused access (status %d): put a valid token for %s into a credentials block of the CLI configuration, or into the environment variable TF_TOKEN_%s",
+			e.URL, e.Code, e.Host.ForDisplay(), strings.NewReplacer(".", "_", "-", "__").Replace(e.Host.String()))
 	}
+}
+
+func withHost(err error, host svchost.Hostname) error {
+	var s *StatusError
+	if errors.As(err, &s) {
+		s.Host = host
+	}
+	return err
 }
 
 // IsNotFound reports whether the server says that there is no such thing.
@@ -216,9 +232,19 @@ type Response struct {
 
 // Get gets a document of bounded size; any status from 200 to 299 is a success.
 func (c *Client) Get(ctx context.Context, u *url.URL, host svchost.Hostname) (*Response, error) {
+	resp, err := c.GetSigned(ctx, u, c.authorize(host))
+	return resp, withHost(err, host)
+}
+
+// Sign completes a request just before it goes out, for servers with ways of
+// their own to know who asks.
+type Sign func(*http.Request) error
+
+// GetSigned is Get with another way to authenticate.
+func (c *Client) GetSigned(ctx context.Context, u *url.URL, sign Sign) (*Response, error) {
 	var out *Response
 	err := c.retry(ctx, func() (retry, error) {
-		resp, again, err := c.do(ctx, c.http, u, host)
+		resp, again, err := c.do(ctx, c.http, u, sign)
 		if err != nil {
 			return again, err
 		}
@@ -239,11 +265,16 @@ func (c *Client) Get(ctx context.Context, u *url.URL, host svchost.Hostname) (*R
 // Download writes what lies at the URL to w, which is emptied before each try.
 // More than limit bytes are an error.
 func (c *Client) Download(ctx context.Context, u *url.URL, host svchost.Hostname, w Rewinder, limit int64) error {
+	return withHost(c.DownloadSigned(ctx, u, c.authorize(host), w, limit), host)
+}
+
+// DownloadSigned is Download with another way to authenticate.
+func (c *Client) DownloadSigned(ctx context.Context, u *url.URL, sign Sign, w Rewinder, limit int64) error {
 	return c.retry(ctx, func() (retry, error) {
 		if err := w.Rewind(); err != nil {
 			return retry{}, err
 		}
-		resp, again, err := c.do(ctx, c.downloads, u, host)
+		resp, again, err := c.do(ctx, c.downloads, u, sign)
 		if err != nil {
 			return again, err
 		}
@@ -265,20 +296,33 @@ type Rewinder interface {
 	Rewind() error
 }
 
+// File takes a download into a file.
+type File struct{ *os.File }
+
+var _ Rewinder = (*File)(nil)
+
+// Rewind implements Rewinder.
+func (f *File) Rewind() error {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	return f.Truncate(0)
+}
+
 // retry says whether another try makes sense, and no sooner than when.
 type retry struct {
 	worthwhile bool
 	after      time.Duration
 }
 
-func (c *Client) do(ctx context.Context, client *http.Client, u *url.URL, host svchost.Hostname) (*http.Response, retry, error) {
+func (c *Client) do(ctx context.Context, client *http.Client, u *url.URL, sign Sign) (*http.Response, retry, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return nil, retry{}, fmt.Errorf("get %s: %w", Redact(u), err)
 	}
 	req.Header.Set("User-Agent", c.userAgent)
 	req.Header.Set("Accept", "application/json, */*;q=0.5")
-	if err := c.authorize(req, host); err != nil {
+	if err := sign(req); err != nil {
 		return nil, retry{}, err
 	}
 	resp, err := client.Do(req)
@@ -300,20 +344,23 @@ func (c *Client) do(ctx context.Context, client *http.Client, u *url.URL, host s
 	return nil, again, &StatusError{URL: Redact(u), Code: resp.StatusCode}
 }
 
-func (c *Client) authorize(req *http.Request, host svchost.Hostname) error {
-	if host == "" || req.URL.Scheme != "https" {
-		return nil // a token never goes over the wire in the clear
+// authorize sends a host's credentials along; none for "".
+func (c *Client) authorize(host svchost.Hostname) Sign {
+	return func(req *http.Request) error {
+		if host == "" || req.URL.Scheme != "https" {
+			return nil // a token never goes over the wire in the clear
+		}
+		c.mu.Lock()
+		creds, err := c.credentials.ForHost(host)
+		c.mu.Unlock()
+		if err != nil {
+			return fmt.Errorf("credentials for %s: %w", host.ForDisplay(), err)
+		}
+		if creds != nil {
+			creds.PrepareRequest(req)
+		}
+		return nil
 	}
-	c.mu.Lock()
-	creds, err := c.credentials.ForHost(host)
-	c.mu.Unlock()
-	if err != nil {
-		return fmt.Errorf("credentials for %s: %w", host.ForDisplay(), err)
-	}
-	if creds != nil {
-		creds.PrepareRequest(req)
-	}
-	return nil
 }
 
 func (c *Client) retry(ctx context.Context, try func() (retry, error)) error {
