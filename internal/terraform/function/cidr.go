@@ -76,10 +76,13 @@ func cidrSubnet() function.Function {
 			if err != nil {
 				return cty.NilVal, err
 			}
-			// Fewer bits than the prefix has, as in a negative number, give a
-			// network around it; that was never meant but always worked.
+			// A negative number of bits gives the network around the prefix, which
+			// was never meant but always worked, as long as it is the first one.
 			if base, width := network.Mask.Size(); newBits < -base || newBits > width-base {
 				return cty.NilVal, function.NewArgErrorf(1, "cannot extend a prefix of %d bits by %d: an address has %d bits", base, newBits, width)
+			}
+			if newBits < 0 && num.Sign() != 0 {
+				return cty.NilVal, function.NewArgErrorf(2, "must be 0 where newbits is negative")
 			}
 			subnet, err := cidr.SubnetBig(network, newBits, num)
 			if err != nil {

@@ -83,7 +83,9 @@ func TestExpressions(t *testing.T) {
 	}
 	for _, tl := range findTools() {
 		t.Run(tl.name, func(t *testing.T) {
-			if tl.path != "" {
+			if testing.Short() {
+				t.Log("only recorded results are compared in a short run")
+			} else if tl.path != "" {
 				live := askTool(t, tl, dir, expressions)
 				if *update {
 					record(t, tl.expected, expressions, live)
