@@ -46,7 +46,7 @@ func MarshalPaths(paths []cty.Path) ([]byte, error) {
 func UnmarshalPaths(data []byte) ([]cty.Path, error) {
 	var in [][]pathStep
 	if err := json.Unmarshal(data, &in); err != nil {
-		return nil, fmt.Errorf("a list of paths is a list of lists of steps: %w", err)
+		return nil, fmt.Errorf("a list of paths is a list of lists of steps, each with a type and a value")
 	}
 	if len(in) == 0 {
 		return nil, nil
