@@ -180,18 +180,23 @@ func (g *graph) stored(n *eval.Node) []addr.Instance {
 	g.needs[n] = nil
 	var out []addr.Instance
 	for _, d := range n.Deps {
-		switch {
-		case d.Addr.Kind == 0 || d.Addr.Kind == addr.Data || d.Addr.Kind.IsValue() || d.Addr.Kind == addr.Ephemeral || d.Kind == eval.Expansion:
-			out = append(out, g.stored(d)...)
-		case d.Kind == eval.Whole:
+		switch driven := stateful(d.Addr.Kind); {
+		case driven && d.Kind == eval.Whole:
 			out = append(out, d.Addr.Object.Instance(addr.NoKey))
-		default:
+		case driven && d.Kind == eval.Instance:
 			out = append(out, d.Addr)
+		default:
+			out = append(out, g.stored(d)...)
 		}
 	}
 	out = compacted(out)
 	g.needs[n] = out
 	return out
+}
+
+// stateful reports whether instances of the kind have rows.
+func stateful(k addr.Kind) bool {
+	return k != 0 && !k.IsValue() && k != addr.Data && k != addr.Ephemeral
 }
 
 func compacted(list []addr.Instance) []addr.Instance {
