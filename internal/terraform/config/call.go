@@ -9,6 +9,7 @@ import (
 
 	"tutti/internal/addr"
 	"tutti/internal/diag"
+	"tutti/internal/object"
 )
 
 // call understands a module block.
@@ -138,7 +139,9 @@ func (s *Static) text(e hcl.Expression, what string) (string, diag.List) {
 		return "", diags
 	}
 	rng := e.Range()
-	v, _ = v.UnmarkDeep()
+	if object.HasMark(v, object.Sensitive) {
+		return "", append(diags, diag.Errorf(&rng, "Invalid module "+what, "The %s is shown and stored in plain, so it must not come from a sensitive variable.", what)...)
+	}
 	if v.IsNull() || !v.IsKnown() || v.Type() != cty.String {
 		return "", append(diags, diag.Errorf(&rng, "Invalid module "+what, "The %s must be a string that is known before planning.", what)...)
 	}

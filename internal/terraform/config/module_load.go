@@ -21,9 +21,12 @@ type loader struct {
 	actions map[string]hcl.Range
 }
 
-// LoadDir reads one folder. The module is there, as far as it could be
+// LoadDir reads one folder, from the disk when files is nil. The module is there, as far as it could be
 // understood, even when there are errors.
 func LoadDir(files FileSource, dir string) (*Module, diag.List) {
+	if files == nil {
+		files = Disk{}
+	}
 	m := &Module{
 		Dir: dir, Variables: map[string]*Variable{}, Locals: map[string]*Local{}, Outputs: map[string]*Output{},
 		Resources: map[addr.Name]*Resource{}, Calls: map[string]*ModuleCall{}, Providers: map[addr.Name]*ProviderConfig{},

@@ -12,11 +12,21 @@ import (
 	"tutti/internal/diag"
 )
 
+// maxReferenceErrors bounds how many wrong references of one module are told: a
+// renamed root of a large module would else give thousands, each with its own
+// search for a near name.
+const maxReferenceErrors = 100
+
 // checkReferences finds references of a module to what it does not declare, and
 // arguments of module calls that do not fit the variables there.
 func (c *Config) checkReferences() diag.List {
 	diags := c.checkBackend()
 	for _, name := range c.Module.Order {
+		if len(diags) >= maxReferenceErrors {
+			return append(diags[:maxReferenceErrors], diag.Errorf(nil, "Too many wrong references",
+				"There may be more than these %d in %s: the rest is not looked at.", maxReferenceErrors, describePath(c.Path))...)
+		}
+		from := len(diags)
 		var refs Refs
 		var moreDiags diag.List
 		scope := where{}
@@ -45,6 +55,9 @@ func (c *Config) checkReferences() diag.List {
 		}
 		diags = append(diags, moreDiags...)
 		diags = append(diags, c.checkRefs(refs, scope)...)
+		if len(diags) > from {
+			diags[from:].In(addr.Config{Module: c.Path, Name: name}.String())
+		}
 	}
 	return diags
 }

@@ -10,11 +10,13 @@ import (
 
 	"tutti/internal/addr"
 	"tutti/internal/diag"
+	"tutti/internal/object"
 )
 
 // Static evaluates expressions that must be known before planning: module
 // sources and versions, backends, keys of provider configurations. They may use
-// variables, locals, path and terraform.workspace.
+// variables, locals, path and terraform.workspace. Values of sensitive variables
+// carry their mark.
 // It is safe for concurrent use.
 type Static struct {
 	mu        sync.Mutex // guards busy and known
@@ -113,6 +115,9 @@ func (s *Static) object(ref *addr.Reference) (cty.Value, diag.List) {
 				diag.DidYouMean(ref.Subject.Name, sortedKeys(s.module.Variables)))
 		}
 		v, diags := s.variables(ref.Subject.Name)
+		if s.module.Variables[ref.Subject.Name].Sensitive {
+			v = v.Mark(object.Sensitive) // so that no message shows it
+		}
 		return v, diags.At(rng)
 	case addr.Local:
 		return s.local(ref.Subject.Name, rng)

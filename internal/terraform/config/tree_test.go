@@ -307,6 +307,8 @@ func TestTreeErrors(t *testing.T) {
 		"key too many": {Snapshot{"main.tf": []byte("provider \"l\" {\n alias = \"a\"\n}\nresource \"l_x\" \"y\" { provider = l.a[\"k\"] }")}, "Unexpected provider instance key"},
 		"other type": {Snapshot{"main.tf": []byte("module \"m\" {\n source = \"./m\"\n providers = { a = b }\n}"), "m/a.tf": []byte("resource \"a_x\" \"y\" {}")},
 			"Provider type mismatch"},
+		"sensitive source":        {Snapshot{"main.tf": []byte("variable \"s\" {\n default = \"./hunter2\"\n sensitive = true\n}\nmodule \"m\" { source = var.s }")}, "must not come from a sensitive variable"},
+		"sensitive error":         {Snapshot{"main.tf": []byte("variable \"s\" {\n default = \"hunter2\"\n sensitive = true\n}\nmodule \"m\" { source = -var.s }")}, "Invalid operand"},
 		"wrong file":              {Snapshot{"main.tf": []byte(`task "x" {}`)}, ".tutti.hcl"},
 		"self in body":            {Snapshot{"main.tf": []byte(`resource "x_y" "z" { a = self.id }`)}, `Invalid "self" reference`},
 		"function of no provider": {Snapshot{"main.tf": []byte(`output "x" { value = provider::local::exists("x") }`)}, "Unknown function provider"},
@@ -318,6 +320,11 @@ func TestTreeErrors(t *testing.T) {
 		_, diags := Load(Options{Files: tt.files})
 		if !diags.HasErrors() || !strings.Contains(text(diags), tt.want) {
 			t.Errorf("%s: got\n%swant %q", name, text(diags), tt.want)
+		}
+		for _, d := range diags {
+			if s := fmt.Sprint(d, d.Values); strings.Contains(s, "hunter2") {
+				t.Errorf("%s: the secret is shown: %s", name, s)
+			}
 		}
 	}
 }
@@ -378,6 +385,21 @@ func TestOnce(t *testing.T) {
 	}})
 	if n := len(diags); n != 5 {
 		t.Errorf("got %d diagnostics, want one for the output and two for each call:\n%s", n, text(diags))
+	}
+}
+
+// TestManyErrors stops at a bound.
+func TestManyErrors(t *testing.T) {
+	var src strings.Builder
+	for i := range 10 * maxReferenceErrors {
+		fmt.Fprintf(&src, "resource \"x_y\" \"r%d\" {\n  a = x_y.s%d.id\n}\n", i, i)
+	}
+	_, diags := Load(Options{Files: Snapshot{"main.tf": []byte(src.String())}})
+	if len(diags) != maxReferenceErrors+1 {
+		t.Errorf("got %d diagnostics", len(diags))
+	}
+	if got := diags[0].Address; got != "x_y.r0" {
+		t.Errorf("the first is about %q", got)
 	}
 }
 
