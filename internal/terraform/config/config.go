@@ -62,6 +62,9 @@ type Options struct {
 	Files FileSource
 	// Dir is the root module's folder; "." when empty.
 	Dir string
+	// Root is the root module when LoadDir has read it already, for the values of
+	// its variables; its diagnostics are not given again. Nil otherwise.
+	Root *Module
 	// ModuleDir finds the folder of a module that was installed (modules.json).
 	// When nil, only local modules can be called.
 	ModuleDir func(ModuleRequest) (string, diag.List)

@@ -28,6 +28,9 @@ func Load(opts Options) (*Config, diag.List) {
 	if t.opts.Workspace == "" {
 		t.opts.Workspace = "default"
 	}
+	if t.opts.Root != nil {
+		t.modules[filepath.Clean(t.opts.Dir)] = t.opts.Root
+	}
 	m, diags := t.module(t.opts.Dir)
 	if len(m.Sources) == 0 && diags.HasErrors() {
 		return nil, diags

@@ -368,6 +368,10 @@ func TestDisk(t *testing.T) {
 	if c.Children["branch"].Module.Dir != filepath.Join(dir, "branch") {
 		t.Errorf("the module lies in %s", c.Children["branch"].Module.Dir)
 	}
+	root, _ := LoadDir(nil, dir)
+	if c := load(t, Options{Dir: dir, Root: root}); c.Module != root || c.Children["branch"] == nil {
+		t.Error("the root that was read already is not used")
+	}
 	again := load(t, Options{Files: Snapshot(c.Sources()), Dir: dir})
 	if len(again.Module.Order) != len(c.Module.Order) {
 		t.Error("the snapshot of what was read gives another module")
