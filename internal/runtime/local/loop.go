@@ -28,6 +28,11 @@ func (r *runner) loop(ctx context.Context) store.Status {
 		ctxDone := ctx.Done()
 		if r.aborted {
 			ctxDone = nil
+			if grace == nil {
+				var stopGrace func()
+				grace, stopGrace = r.opts.Clock.Timer(r.opts.Grace)
+				defer stopGrace()
+			}
 		}
 		wake, stop := r.opts.Clock.Timer(r.sleep(waiting))
 		select {
@@ -40,11 +45,7 @@ func (r *runner) loop(ctx context.Context) store.Status {
 		case s := <-r.opts.Person.Signals:
 			r.signal(ctx, s, 0)
 		case <-ctxDone:
-			r.aborted = true
-			var stopGrace func()
-			grace, stopGrace = r.opts.Clock.Timer(r.opts.Grace)
-			defer stopGrace()
-			r.requestCancel(ctx, "aborted")
+			r.abort(ctx)
 		case <-grace:
 			r.abandon(r.opts.Grace)
 		}
@@ -106,6 +107,10 @@ func (r *runner) takeMail(ctx context.Context) {
 		// Answers that are just about to come share the transaction.
 		runtime.Gosched()
 		m := r.inbox.take(!r.commit.full())
+		if ctx.Err() != nil {
+			// Some answers may come of that: the machine must know it first.
+			r.abort(ctx)
+		}
 		again = len(m.commits) > 0
 		for _, err := range m.commits {
 			r.landed(ctx, err)
@@ -125,6 +130,14 @@ func (r *runner) takeMail(ctx context.Context) {
 				r.halt(ctx, err)
 			}
 		}
+	}
+}
+
+// abort tells the machine, once, that what runs is being cut off.
+func (r *runner) abort(ctx context.Context) {
+	if !r.aborted {
+		r.aborted = true
+		r.requestCancel(ctx, "aborted")
 	}
 }
 

@@ -1,0 +1,305 @@
+package sim
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"tutti/internal/flow"
+)
+
+// process is one life of the runtime.
+type process struct {
+	machine flow.Machine
+	asked   flow.Outstanding
+	// pending waits for the journal, and held goes out when it is durable.
+	pending []entry
+	held    []flow.Do
+	// alive are the activities that a worker has, in the order they went out.
+	alive []*activity
+	// answers are on their way.
+	answers []flow.Event
+	// left stay in doubt; parked have been reported so, by this process or an
+	// earlier one, and take no place.
+	left, parked map[flow.ID]bool
+	failed       error
+}
+
+// activity is one that a worker has.
+type activity struct {
+	do     flow.Do
+	worked bool
+}
+
+// boot begins a process: it replays the journal and goes on.
+func (w *world) boot() error {
+	p := &process{machine: w.opts.New(), left: map[flow.ID]bool{}, parked: map[flow.ID]bool{}}
+	w.process = p
+	sent := map[flow.ID]bool{}
+	for i, e := range w.journal {
+		if e.event == nil {
+			sent[e.sent] = true
+			continue
+		}
+		if !p.asked.Took(e.event) {
+			return fmt.Errorf("replay: nobody asked for entry %d, %s", i+1, flow.FormatEvent(e.event, w.start))
+		}
+		commands := p.machine.Handle(e.event)
+		if said := w.print(commands); said != e.said {
+			return fmt.Errorf("replay: entry %d gives %q instead of %q", i+1, said, e.said)
+		}
+		p.asked.Gave(commands)
+		if s, ok := e.event.(flow.Signaled); ok && s.Name == flow.SignalInDoubt {
+			p.parked[doubtID(s)] = true
+		}
+	}
+	w.note("process begins with %d entries", len(w.journal))
+	if len(w.journal) == 0 {
+		return p.take(w, flow.Started{At: w.now, Seed: 1, Input: w.opts.Input})
+	}
+	outstanding := p.asked.Activities()
+	if err := p.take(w, flow.Signaled{At: w.now, Name: flow.SignalResume}); err != nil {
+		return err
+	}
+	for _, d := range outstanding {
+		if err := p.takeUp(w, d, sent[d.ID]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func doubtID(s flow.Signaled) flow.ID {
+	var d struct {
+		ID flow.ID `json:"id"`
+	}
+	if err := json.Unmarshal(s.Payload, &d); err != nil {
+		panic("sim: invariant broken: an in-doubt signal of our own cannot be read: " + err.Error())
+	}
+	return d.ID
+}
+
+// takeUp goes on with an activity that was outstanding when the last process ended.
+func (p *process) takeUp(w *world, d flow.Do, sent bool) error {
+	if d.Idempotent {
+		return p.launch(w, d)
+	}
+	name := w.opts.Effect(d)
+	switch {
+	case !sent:
+		p.send(d)
+	case w.chance(60): // the world can be read back
+		if w.effects[name] == 0 {
+			w.note("  #%d had not happened", d.ID)
+			p.send(d)
+			return nil
+		}
+		w.note("  #%d had happened", d.ID)
+		return p.take(w, w.answer(d))
+	case w.chance(30): // a person says: again
+		w.note("  #%d is done again in doubt", d.ID)
+		w.retried[name] = true
+		p.send(d)
+	default:
+		w.note("  #%d is left in doubt", d.ID)
+		p.left[d.ID] = true
+		if p.parked[d.ID] {
+			return nil
+		}
+		p.parked[d.ID] = true
+		return p.take(w, flow.Signaled{At: w.now, Name: flow.SignalInDoubt, Payload: json.RawMessage(fmt.Sprintf(`{"id":%d}`, d.ID))})
+	}
+	return nil
+}
+
+// take gives the machine an event, as the runtime does.
+func (p *process) take(w *world, e flow.Event) error {
+	switch e.(type) {
+	case flow.Signaled, flow.CancelRequested:
+		if p.asked.End() != nil && !isResume(e) {
+			return nil
+		}
+	}
+	if !p.asked.Took(e) {
+		w.note("dropped: %s", flow.FormatEvent(e, w.start))
+		return nil
+	}
+	commands := p.machine.Handle(e)
+	p.asked.Gave(commands)
+	said := w.print(commands)
+	w.note("%s", flow.FormatEvent(e, w.start))
+	if said != "" {
+		w.note("    %s", strings.ReplaceAll(said, "\n", "\n    "))
+	}
+	p.pending = append(p.pending, entry{event: e, said: said})
+	for _, c := range commands {
+		d, ok := c.(flow.Do)
+		if !ok {
+			continue
+		}
+		if err := w.opts.Sending(p.machine, d); err != nil {
+			return err
+		}
+		if !d.Idempotent {
+			p.send(d)
+			continue
+		}
+		if err := p.launch(w, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isResume(e flow.Event) bool {
+	s, ok := e.(flow.Signaled)
+	return ok && s.Name == flow.SignalResume
+}
+
+func (p *process) send(d flow.Do) {
+	p.pending = append(p.pending, entry{sent: d.ID})
+	p.held = append(p.held, d)
+}
+
+func (p *process) launch(w *world, d flow.Do) error {
+	for _, a := range p.alive {
+		if a.do.ID == d.ID {
+			return fmt.Errorf("#%d goes out while it is out", d.ID)
+		}
+	}
+	p.alive = append(p.alive, &activity{do: d})
+	out := 0
+	for _, a := range p.alive {
+		// What was in doubt does not wait for a place when it goes out again.
+		if !p.parked[a.do.ID] {
+			out++
+		}
+	}
+	if out > w.opts.Limit {
+		return fmt.Errorf("%d activities are out; the limit is %d", out, w.opts.Limit)
+	}
+	return nil
+}
+
+// work lets one activity reach the world; its answer is on its way then.
+func (p *process) work(w *world) {
+	if len(p.alive) == 0 {
+		return
+	}
+	a := p.alive[w.rand.IntN(len(p.alive))]
+	if a.worked {
+		return
+	}
+	a.worked = true
+	if err := w.effect(a.do); err != nil {
+		p.failed = err
+	}
+	p.answers = append(p.answers, w.answer(a.do))
+}
+
+// answer says how an activity that was carried out ends.
+func (w *world) answer(d flow.Do) flow.Event {
+	output, failure := w.opts.Answer(d)
+	if failure != nil {
+		return flow.ActivityFailed{At: w.now, ID: d.ID, Failure: *failure}
+	}
+	return flow.ActivityDone{At: w.now, ID: d.ID, Output: output}
+}
+
+// deliver hands the machine one of the answers on their way, not always the
+// oldest, and sometimes leaves a copy behind.
+func (p *process) deliver(w *world) error {
+	if p.failed != nil {
+		return p.failed
+	}
+	if len(p.answers) == 0 {
+		return nil
+	}
+	i := w.rand.IntN(len(p.answers))
+	e := p.answers[i]
+	if !w.chance(10) {
+		p.answers = append(p.answers[:i], p.answers[i+1:]...)
+	}
+	p.forget(idOf(e))
+	return p.take(w, e)
+}
+
+func (p *process) forget(id flow.ID) {
+	for i, a := range p.alive {
+		if a.do.ID == id {
+			p.alive = append(p.alive[:i], p.alive[i+1:]...)
+			return
+		}
+	}
+}
+
+func idOf(e flow.Event) flow.ID {
+	switch e := e.(type) {
+	case flow.ActivityDone:
+		return e.ID
+	case flow.ActivityFailed:
+		return e.ID
+	default:
+		panic(fmt.Sprintf("sim: %T is not an answer", e))
+	}
+}
+
+// abort cuts off what is out, as a second Ctrl-C does: some had not begun.
+func (p *process) abort(w *world) {
+	if err := p.take(w, flow.CancelRequested{At: w.now, Reason: "sim aborts"}); err != nil {
+		p.failed = err
+		return
+	}
+	for _, a := range p.alive {
+		if a.worked {
+			continue
+		}
+		a.worked = true
+		f := flow.Failure{Kind: flow.Cancelled, Message: "cut off"}
+		if w.chance(50) {
+			f.Code = flow.CodeNotStarted
+		} else if w.chance(50) {
+			if err := w.effect(a.do); err != nil {
+				p.failed = err
+			}
+		}
+		p.answers = append(p.answers, flow.ActivityFailed{At: w.now, ID: a.do.ID, Failure: f})
+	}
+}
+
+// fire lets the time of the earliest timer come.
+func (p *process) fire(w *world) error {
+	timers := p.asked.Timers()
+	if len(timers) == 0 || p.asked.End() != nil {
+		return nil
+	}
+	t := timers[w.rand.IntN(len(timers))]
+	if t.At.After(w.now) {
+		w.now = t.At
+	}
+	return p.take(w, flow.TimerFired{At: w.now, ID: t.ID})
+}
+
+// reload puts the machine's own snapshot in its place.
+func (p *process) reload(w *world) error {
+	data, err := p.machine.Snapshot()
+	if err != nil {
+		return err
+	}
+	if p.machine, err = w.opts.Restore(data); err != nil {
+		return err
+	}
+	again, err := p.machine.Snapshot()
+	if err == nil && string(again) != string(data) {
+		err = fmt.Errorf("a snapshot of the restored machine differs:\n%s\n%s", data, again)
+	}
+	return err
+}
+
+func (w *world) print(commands []flow.Command) string {
+	lines := make([]string, len(commands))
+	for i, c := range commands {
+		lines[i] = flow.FormatCommand(c, w.start)
+	}
+	return strings.Join(lines, "\n")
+}

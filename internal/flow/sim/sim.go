@@ -1,0 +1,201 @@
+// Package sim drives a machine from one seed through a world of faults: crashes at
+// any moment, answers that are lost, doubled, late or in another order, appends
+// that fail, cancelled and resumed runs, activities in doubt, messages and timers.
+//
+// In: a seed and what the machine needs to know of its world. Out: nil, or what
+// went wrong with the whole history that led there. The same seed gives the same
+// history, so a failure that was printed can be run again and looked at.
+//
+// The package plays the runtime by the rules of runtime/local (what is durable
+// before what goes out, what is asked on the way back) without its goroutines. It
+// knows no machine; what must hold of one in particular is asked of Options.
+package sim
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"tutti/internal/flow"
+)
+
+// maxSteps bounds a history; a machine that does not end within it hangs.
+const maxSteps = 20_000
+
+// Options describe a machine and its world. Functions must draw all chance from
+// the generator that they are given.
+type Options struct {
+	New     func() flow.Machine
+	Restore func(snapshot []byte) (flow.Machine, error)
+	Input   json.RawMessage
+	// Limit is how many activities may be out at once, those in doubt apart.
+	Limit int
+	// Effect names what an activity changes in the world; "" when nothing.
+	Effect func(d flow.Do) string
+	// Answer says how an activity that was carried out ends; a nil failure is
+	// success. It must be the same for the same activity.
+	Answer func(d flow.Do) (json.RawMessage, *flow.Failure)
+	// Signal draws what a person might send.
+	Signal func(r *rand.Rand) flow.Signaled
+	// Sending is asked about every activity that the machine sends out.
+	Sending func(m flow.Machine, d flow.Do) error
+	// Ended is asked when the machine has completed or failed. Effects counts what
+	// was done in the world, and retried what a person had done again in doubt.
+	Ended func(m flow.Machine, end flow.Command, effects map[string]int, retried map[string]bool) error
+}
+
+// Run plays one history.
+func Run(seed uint64, o Options) error {
+	w := &world{opts: o, rand: rand.New(rand.NewPCG(seed, 1)), effects: map[string]int{}, retried: map[string]bool{},
+		now: time.Date(2026, 11, 23, 14, 0, 0, 0, time.UTC)}
+	w.start = w.now
+	err := w.play()
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("seed %d: %w\nthe history:\n%s", seed, err, strings.Join(w.trace, "\n"))
+}
+
+// world is the simulated disk, the far end, and time. It outlives processes.
+type world struct {
+	opts       Options
+	rand       *rand.Rand
+	start, now time.Time
+	// journal is durable; commands are what the machine said to each event of it
+	// when it took it in.
+	journal []entry
+	effects map[string]int
+	// retried are effects that somebody decided to have again.
+	retried map[string]bool
+	trace   []string
+	process *process
+}
+
+// entry is an event, or that an activity goes out, as in store.Entry.
+type entry struct {
+	event flow.Event
+	sent  flow.ID
+	// said is what the machine answered, to compare with on replay.
+	said string
+}
+
+func (w *world) note(format string, args ...any) {
+	w.trace = append(w.trace, fmt.Sprintf(format, args...))
+}
+
+func (w *world) chance(percent int) bool { return w.rand.IntN(100) < percent }
+
+func (w *world) play() error {
+	if err := w.boot(); err != nil {
+		return err
+	}
+	for range maxSteps {
+		w.now = w.now.Add(time.Duration(w.rand.IntN(5000)) * time.Millisecond)
+		over, err := w.step()
+		if err != nil || over {
+			return err
+		}
+	}
+	return fmt.Errorf("the machine did not end in %d steps", maxSteps)
+}
+
+// step lets one thing happen, drawn from what can happen now.
+func (w *world) step() (over bool, err error) {
+	p := w.process
+	switch n := w.rand.IntN(100); {
+	case n < 3:
+		return false, w.crash("killed")
+	case n < 33:
+		p.work(w)
+	case n < 63:
+		err = p.deliver(w)
+	case n < 85:
+		return w.commit()
+	case n < 87:
+		err = p.take(w, flow.CancelRequested{At: w.now, Reason: "sim"})
+	case n < 89:
+		p.abort(w)
+	case n < 93:
+		err = p.fire(w)
+	case n < 97:
+		s := w.opts.Signal(w.rand)
+		s.At = w.now
+		err = p.take(w, s)
+	default:
+		err = p.reload(w)
+	}
+	return false, err
+}
+
+// commit makes what has gathered durable, lets out what had to wait for that, and
+// looks whether the run is over.
+func (w *world) commit() (over bool, err error) {
+	p := w.process
+	if len(p.pending) > 0 && w.chance(4) {
+		w.note("append fails")
+		return false, w.crash("stopped by a full disk")
+	}
+	w.journal = append(w.journal, p.pending...)
+	p.pending = nil
+	for _, d := range p.held {
+		if err := p.launch(w, d); err != nil {
+			return false, err
+		}
+	}
+	p.held = nil
+	return w.settleEnd()
+}
+
+// settleEnd ends the history when the machine has ended, and starts the next
+// process when this one has nothing left to do.
+func (w *world) settleEnd() (over bool, err error) {
+	p := w.process
+	if len(p.alive) > 0 || len(p.answers) > 0 {
+		return false, nil
+	}
+	switch end := p.asked.End().(type) {
+	case flow.Fail:
+		if end.Failure.Kind == flow.Cancelled {
+			w.note("stopped in order")
+			return false, w.boot()
+		}
+		return true, w.opts.Ended(p.machine, end, w.effects, w.retried)
+	case flow.Complete:
+		return true, w.opts.Ended(p.machine, end, w.effects, w.retried)
+	}
+	if len(p.left) > 0 {
+		w.note("ended in doubt")
+		return false, w.boot()
+	}
+	return false, nil
+}
+
+// crash loses everything that is not durable. What was under way may still have
+// reached the world.
+func (w *world) crash(how string) error {
+	w.note("%s", how)
+	for _, a := range w.process.alive {
+		if !a.worked && w.chance(50) {
+			if err := w.effect(a.do); err != nil {
+				return err
+			}
+		}
+	}
+	return w.boot()
+}
+
+// effect changes the world.
+func (w *world) effect(d flow.Do) error {
+	name := w.opts.Effect(d)
+	if name == "" {
+		return nil
+	}
+	w.effects[name]++
+	w.note("    the world: %s", name)
+	if !d.Idempotent && w.effects[name] > 1 && !w.retried[name] {
+		return fmt.Errorf("%s, which is not idempotent, was done %d times", name, w.effects[name])
+	}
+	return nil
+}
