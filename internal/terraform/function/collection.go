@@ -152,10 +152,7 @@ func containsFunction() function.Function {
 			}
 			unknown := false
 			for _, v := range list.Elements() {
-				eq, err := stdlib.Equal(v, wanted)
-				if err != nil {
-					return cty.NilVal, err
-				}
+				eq := v.Equals(wanted)
 				if eq.IsKnown() && eq.True() {
 					return cty.True, nil
 				}
@@ -183,10 +180,7 @@ func indexFunction() function.Function {
 				return cty.NilVal, function.NewArgErrorf(0, "cannot search an empty list")
 			}
 			for i, v := range args[0].Elements() {
-				eq, err := stdlib.Equal(v, args[1])
-				if err != nil {
-					return cty.NilVal, err
-				}
+				eq := v.Equals(args[1])
 				if !eq.IsKnown() {
 					return cty.UnknownVal(cty.Number), nil
 				}

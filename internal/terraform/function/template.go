@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -22,6 +23,15 @@ type templates struct {
 	opts         Options
 	descriptions map[string]string
 	table        map[string]function.Function // complete, with the pair for depth 0
+	// parsed has the last reading of each file by its path: ten thousand
+	// instances that render one file parse it once. It grows with the number of
+	// files, not of calls.
+	parsed sync.Map // of parsedTemplate
+}
+
+type parsedTemplate struct {
+	src  string
+	expr hcl.Expression
 }
 
 // addTemplates adds the functions that render templates, which themselves see
@@ -114,8 +124,15 @@ func (r *templates) loadFile(path string) (hcl.Expression, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
+	if known, ok := r.parsed.Load(path); ok && known.(parsedTemplate).src == src {
+		return known.(parsedTemplate).expr, src, nil
+	}
 	expr, err := parseTemplate(src, path)
-	return expr, src, err
+	if err != nil {
+		return nil, "", err
+	}
+	r.parsed.Store(path, parsedTemplate{src, expr})
+	return expr, src, nil
 }
 
 func parseTemplate(src, name string) (hcl.Expression, error) {

@@ -56,6 +56,18 @@ func TestTemplateStops(t *testing.T) {
 	}
 }
 
+// TestTemplateChanges: a file that changes between two calls is read again.
+func TestTemplateChanges(t *testing.T) {
+	world := &shelf{files: map[string]string{"f": "old ${x}"}}
+	table := function.Table(function.Options{Files: world})
+	for _, want := range []string{"old 1", "new 1", "new 1"} {
+		world.files["f"] = strings.Replace(want, "1", "${x}", 1)
+		if got := mustEval(t, table, `templatefile("f", {x = 1})`); got.AsString() != want {
+			t.Errorf("got %#v; want %q", got, want)
+		}
+	}
+}
+
 // TestTemplateTypes looks at what is known of a result before its variables are.
 func TestTemplateTypes(t *testing.T) {
 	world := &shelf{files: map[string]string{"text": "a ${x}", "whole": "${x}", "bad": "${"}}
