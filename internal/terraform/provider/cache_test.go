@@ -3,8 +3,10 @@ package provider
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -197,6 +199,72 @@ func FuzzDecodeSchema(f *testing.F) {
 		ty, err := decodeSchema(version, raw)
 		if err == nil {
 			ty.Block.ImpliedType()
+		}
+	})
+}
+
+// largeAnswer is a schema like that of a large cloud provider: 1,500 types,
+// about 30 MB.
+func largeAnswer(b *testing.B) []byte {
+	b.Helper()
+	block := func(n int) *tfplugin6.Schema_Block {
+		out := &tfplugin6.Schema_Block{}
+		for i := range n {
+			out.Attributes = append(out.Attributes, &tfplugin6.Schema_Attribute{
+				Name: fmt.Sprintf("attribute_%d", i), Type: []byte(`["map","string"]`), Optional: true,
+				Description: strings.Repeat("what it is for ", 14),
+			})
+		}
+		return out
+	}
+	msg := &tfplugin6.GetProviderSchema_Response{ResourceSchemas: map[string]*tfplugin6.Schema{}}
+	for i := range 1500 {
+		top := block(40)
+		top.BlockTypes = []*tfplugin6.Schema_NestedBlock{{TypeName: "nested", Nesting: tfplugin6.Schema_NestedBlock_LIST, Block: block(40)}}
+		msg.ResourceSchemas[fmt.Sprintf("large_type_%d", i)] = &tfplugin6.Schema{Block: top}
+	}
+	raw, err := proto.Marshal(msg)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return raw
+}
+
+// BenchmarkLargeSchema: what a provider costs once, when its schema is first
+// seen, and what it costs a command that needs ten of its types from the cache.
+func BenchmarkLargeSchema(b *testing.B) {
+	raw, c := largeAnswer(b), &cache{dir: b.TempDir()}
+	b.Run("first", func(b *testing.B) {
+		b.SetBytes(int64(len(raw)))
+		for b.Loop() {
+			p, err := cut(6, raw, nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := p.check(); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := c.store("key", p); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("cached", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			p, err := c.load("key")
+			if err != nil {
+				b.Fatal(err)
+			}
+			s, err := p.schema(nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for i := range 10 {
+				if s.Types.Type(Managed, fmt.Sprintf("large_type_%d", i*100)) == nil {
+					b.Fatal("no such type")
+				}
+			}
 		}
 	})
 }

@@ -71,21 +71,17 @@ func (c *client) loadSchema(ctx context.Context) (*Schema, diag.List) {
 	if s := c.schema.Load(); s != nil {
 		return s, nil
 	}
-	key := ""
-	if c.cache != nil {
-		var err error
-		if key, err = c.cache.key(c.opts.Path); err == nil {
-			if kept, err := c.cache.load(key); err == nil {
-				if s, err := kept.schema(func() (*pieces, error) { return c.reload(key) }); err == nil {
-					c.schema.Store(s)
-					return s, nil
-				}
-			}
-		}
+	key, kept := c.cachedSchema()
+	if kept != nil {
+		c.schema.Store(kept)
+		return kept, nil
 	}
 	all, diags := c.fetchSchema(ctx)
 	if diags.HasErrors() {
 		return nil, diags
+	}
+	if err := all.check(); err != nil {
+		return nil, append(diags, diag.Errorf(nil, "Invalid provider schema", "The schema of provider %s cannot be understood: %s. This is a fault of the provider.", c.opts.Name, err)...)
 	}
 	if key != "" {
 		// A cache that cannot be written costs time, nothing else.
@@ -95,10 +91,31 @@ func (c *client) loadSchema(ctx context.Context) (*Schema, diag.List) {
 	}
 	s, err := all.schema(func() (*pieces, error) { return c.reload(key) })
 	if err != nil {
-		return nil, append(diags, diag.Errorf(nil, "Invalid provider schema", "The schema of provider %s cannot be understood: %s. This is a fault of the provider.", c.opts.Name, err)...)
+		return nil, append(diags, diagnose(c.opts.Name, err)...)
 	}
 	c.schema.Store(s)
 	return s, diags
+}
+
+// cachedSchema gives the schema that is kept for the executable, nil when there
+// is none, and the key to keep one under, "" when none can be kept.
+func (c *client) cachedSchema() (key string, s *Schema) {
+	if c.cache == nil {
+		return "", nil
+	}
+	key, err := c.cache.key(c.opts.Path)
+	if err != nil {
+		return "", nil
+	}
+	kept, err := c.cache.load(key)
+	if err != nil {
+		return key, nil
+	}
+	s, err = kept.schema(func() (*pieces, error) { return c.reload(key) })
+	if err != nil {
+		return key, nil
+	}
+	return key, s
 }
 
 // fetchSchema asks the process. The turn is held.

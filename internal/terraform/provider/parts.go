@@ -287,6 +287,26 @@ func (p *pieces) decode(kind Kind, name string) (*Type, error) {
 	return ty, err
 }
 
+// check sees that every piece can be understood, once, before it is kept: later
+// a type is decoded where nobody expects an error.
+func (p *pieces) check() error {
+	if _, err := p.schema(nil); err != nil {
+		return err
+	}
+	for i := range p.list {
+		e := &p.list[i]
+		for _, kind := range []Kind{Managed, Data, Ephemeral} {
+			if e.part != kind.part() {
+				continue
+			}
+			if _, err := p.decode(kind, e.name); err != nil {
+				return fmt.Errorf("%s %s: %w", kind, e.name, err)
+			}
+		}
+	}
+	return nil
+}
+
 // schema decodes what every user of a provider needs; types are left for later.
 func (p *pieces) schema(reload func() (*pieces, error)) (*Schema, error) {
 	s := &Schema{

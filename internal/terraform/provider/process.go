@@ -27,9 +27,11 @@ const (
 	// pluginName is the one plugin that a provider serves.
 	pluginName = "provider"
 
-	// exitGrace bounds the wait for a process that is going away: for its last
-	// log lines after the connection broke, and for its end in Close.
+	// exitGrace bounds the wait for the end of a process that was told to end.
 	exitGrace = 3 * time.Second
+	// crashGrace bounds the wait for the last lines of a process whose connection
+	// broke: writing a long trace takes a while on a busy machine.
+	crashGrace = 10 * time.Second
 	// stopTimeout bounds the call that asks a provider to stop.
 	stopTimeout = 10 * time.Second
 )
@@ -257,7 +259,7 @@ func (p *process) explain(ctx context.Context, c call, err error) error {
 // waitExit reports whether the process is gone, after waiting a little for its
 // last words.
 func (p *process) waitExit() bool {
-	timer := time.NewTimer(exitGrace)
+	timer := time.NewTimer(crashGrace)
 	defer timer.Stop()
 	select {
 	case <-p.exited.Done():
