@@ -46,10 +46,17 @@ func TestRoundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := text(t, mustRead(t, src, name)); got != string(src) {
-				t.Errorf("it came back changed:\n%s", firstDifference(string(src), got))
-			}
+			expectSame(t, src, text(t, mustRead(t, src, name)))
 		})
+	}
+}
+
+// expectSame compares a state with the peer's own text. OpenTofu ends it with one
+// more line break than Terraform does, whose way is ours.
+func expectSame(t *testing.T, want []byte, got string) {
+	t.Helper()
+	if w := strings.TrimRight(string(want), "\n") + "\n"; got != w {
+		t.Errorf("it came back changed:\n%s", firstDifference(w, got))
 	}
 }
 
@@ -145,7 +152,7 @@ func TestReadEmpty(t *testing.T) {
 
 // TestReadCutShort cuts a state at every 97th byte: always one error, in the file.
 func TestReadCutShort(t *testing.T) {
-	src, err := os.ReadFile("testdata/real.tfstate")
+	src, err := os.ReadFile("testdata/terraform.tfstate")
 	if err != nil {
 		t.Fatal(err)
 	}
