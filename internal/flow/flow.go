@@ -137,7 +137,8 @@ const (
 type Command interface{ command() }
 
 // Do asks for an activity. Unless it is idempotent, that it goes out is journaled
-// before it does.
+// before it does. An idempotent one may be carried out again with the same input,
+// and then comes to the same.
 type Do struct {
 	ID ID
 	// Activity names what a worker is to do.

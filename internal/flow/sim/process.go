@@ -15,6 +15,8 @@ type process struct {
 	// pending waits for the journal, and held goes out when it is durable.
 	pending []entry
 	held    []flow.Do
+	// telling is set when losing what is pending could let the run go another way.
+	telling bool
 	// alive are the activities that a worker has, in the order they went out.
 	alive []*activity
 	// answers are on their way.
@@ -120,6 +122,7 @@ func (p *process) take(w *world, e flow.Event) error {
 			return nil
 		}
 	}
+	again := p.comesAgain(e)
 	if !p.asked.Took(e) {
 		w.note("dropped: %s", flow.FormatEvent(e, w.start))
 		return nil
@@ -132,6 +135,7 @@ func (p *process) take(w *world, e flow.Event) error {
 		w.note("    %s", strings.ReplaceAll(said, "\n", "\n    "))
 	}
 	p.pending = append(p.pending, entry{event: e, said: said})
+	p.telling = p.telling || !again
 	for _, c := range commands {
 		d, ok := c.(flow.Do)
 		if !ok {
@@ -140,8 +144,12 @@ func (p *process) take(w *world, e flow.Event) error {
 		if err := w.opts.Sending(p.machine, d); err != nil {
 			return err
 		}
-		if !d.Idempotent {
+		switch {
+		case !d.Idempotent:
 			p.send(d)
+			continue
+		case p.telling:
+			p.held = append(p.held, d)
 			continue
 		}
 		if err := p.launch(w, d); err != nil {
@@ -149,6 +157,16 @@ func (p *process) take(w *world, e flow.Event) error {
 		}
 	}
 	return nil
+}
+
+// comesAgain tells that an event, were it lost, would come about again.
+func (p *process) comesAgain(e flow.Event) bool {
+	done, ok := e.(flow.ActivityDone)
+	if !ok {
+		return false
+	}
+	d, ok := p.asked.Activity(done.ID)
+	return ok && d.Idempotent
 }
 
 func isResume(e flow.Event) bool {

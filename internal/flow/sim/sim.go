@@ -138,7 +138,7 @@ func (w *world) commit() (over bool, err error) {
 		return false, w.crash("stopped by a full disk")
 	}
 	w.journal = append(w.journal, p.pending...)
-	p.pending = nil
+	p.pending, p.telling = nil, false
 	for _, d := range p.held {
 		if err := p.launch(w, d); err != nil {
 			return false, err

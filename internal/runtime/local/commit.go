@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"tutti/internal/flow"
 	"tutti/internal/store"
@@ -16,6 +17,9 @@ const maxUncommitted = 10_000
 // batch is what is appended in one transaction and what follows from that.
 type batch struct {
 	entries []store.Entry
+	// telling is set when a crash that loses the entries may let the run go another
+	// way: what follows from them must not go out before they are durable.
+	telling bool
 	// dos go out, and tell is called, when the entries are durable.
 	dos  []flow.Do
 	tell []func()
@@ -49,6 +53,22 @@ func (c *committer) flush(ctx context.Context) {
 	}()
 }
 
+// withdraw takes back an activity that has not gone out yet.
+func (c *committer) withdraw(id flow.ID) (flow.Do, bool) {
+	for _, b := range []*batch{&c.next, c.flying} {
+		if b == nil {
+			continue
+		}
+		for i, d := range b.dos {
+			if d.ID == id {
+				b.dos = slices.Delete(b.dos, i, i+1)
+				return d, true
+			}
+		}
+	}
+	return flow.Do{}, false
+}
+
 // landed takes the result of the append under way and gives its batch.
 func (c *committer) landed(err error) (*batch, error) {
 	b := c.flying
@@ -60,6 +80,10 @@ func (c *committer) landed(err error) (*batch, error) {
 	c.durable += int64(len(b.entries))
 	return b, nil
 }
+
+// telling tells that something that is not durable yet must be before anything
+// that follows from it goes out.
+func (c *committer) telling() bool { return c.next.telling || c.flying != nil && c.flying.telling }
 
 // full tells that no more answers should be taken.
 func (c *committer) full() bool { return len(c.next.entries) >= maxUncommitted && c.lost == nil }

@@ -11,10 +11,14 @@
 //   - An event is handled at once, and appended to the journal with the state
 //     writes that its activity brought and the Sent entries of the commands that
 //     follow from it, all in one transaction.
-//   - An activity that is not idempotent goes out when its Sent entry is durable;
-//     an idempotent one goes out at once, since it can simply be done again.
+//   - An activity goes out when the event that it follows from is durable, and,
+//     unless it is idempotent, its own Sent entry with it. So nothing ever happens
+//     in the world that a resumed run does not know of.
+//   - One exception makes runs fast: while all that is not yet durable is the
+//     successes of idempotent activities, idempotent ones go out at once. A crash
+//     may lose all of them together, and doing them again comes to the same.
 //   - Commits run beside the machine: while one is under way, answers gather for
-//     the next, so the disk's latency limits nothing but the non-idempotent.
+//     the next, and share one transaction.
 //   - After an append that failed nothing goes out; what runs is awaited, its
 //     answers are offered to the journal once more, and the run stops.
 //

@@ -89,10 +89,12 @@ func newRunner(opts Options) (*runner, error) {
 // out what the machine says. Entry holds what else goes into the transaction. An
 // answer that nobody waits for is dropped: take reports false.
 func (r *runner) take(ctx context.Context, e flow.Event, entry store.Entry) bool {
+	again := r.comesAgain(e)
 	if !r.asked.Took(e) {
 		return false
 	}
 	r.told = false
+	r.commit.next.telling = r.commit.next.telling || !again
 	entry.Event = e
 	r.journal(entry)
 	commands := r.opts.Machine.Handle(e)
@@ -101,6 +103,18 @@ func (r *runner) take(ctx context.Context, e flow.Event, entry store.Entry) bool
 		r.carryOut(ctx, c)
 	}
 	return true
+}
+
+// comesAgain tells that an event, were it lost in a crash, would come about again
+// by itself: the success of an idempotent activity. A failure need not, for the
+// reason may be gone; nor what people and timers say.
+func (r *runner) comesAgain(e flow.Event) bool {
+	done, ok := e.(flow.ActivityDone)
+	if !ok {
+		return false
+	}
+	d, ok := r.asked.Activity(done.ID)
+	return ok && d.Idempotent
 }
 
 func (r *runner) journal(e store.Entry) { r.commit.next.entries = append(r.commit.next.entries, e) }
@@ -113,6 +127,8 @@ func (r *runner) carryOut(ctx context.Context, c flow.Command) {
 		switch {
 		case r.halted != nil:
 			// It stays outstanding and unsent: the resumed run sends it.
+		case c.Idempotent && r.commit.telling():
+			r.commit.next.dos = append(r.commit.next.dos, c)
 		case c.Idempotent:
 			r.start(ctx, c)
 		default:
@@ -121,6 +137,8 @@ func (r *runner) carryOut(ctx context.Context, c flow.Command) {
 	case flow.CancelActivity:
 		if cut, ok := r.running[c.ID]; ok {
 			cut()
+		} else if d, ok := r.commit.withdraw(c.ID); ok {
+			r.notStarted(d, "it was cancelled before it began")
 		}
 	case flow.SetTimer:
 		r.timers.add(c)
@@ -153,8 +171,7 @@ func (r *runner) start(ctx context.Context, d flow.Do) {
 		panic(fmt.Sprintf("local: invariant broken: activity #%d goes out twice", d.ID))
 	}
 	if ctx.Err() != nil || r.halted != nil {
-		r.running[d.ID] = func() {}
-		r.inbox.answer(answer{do: d, err: flow.Failure{Kind: flow.Cancelled, Code: flow.CodeNotStarted, Message: "the run stopped before it began"}})
+		r.notStarted(d, "the run stopped before it began")
 		return
 	}
 	if f := r.opts.Observer.Sent; f != nil {
@@ -170,6 +187,12 @@ func (r *runner) start(ctx context.Context, d flow.Do) {
 		out, err := r.opts.Worker.Do(ctx, d, log)
 		r.inbox.answer(answer{do: d, out: out, err: cutOff(ctx, err)})
 	}()
+}
+
+// notStarted answers an activity in the worker's place.
+func (r *runner) notStarted(d flow.Do, why string) {
+	r.running[d.ID] = func() {}
+	r.inbox.answer(answer{do: d, err: flow.Failure{Kind: flow.Cancelled, Code: flow.CodeNotStarted, Message: why}})
 }
 
 // cutOff gives an error that comes of the end of the context as what it is.
