@@ -119,6 +119,7 @@ func (c *cache) load(key string) (*pieces, error) {
 	if n := len(p.list); n > 0 && p.end() != info.Size() {
 		return nil, errDamaged
 	}
+	touch(f.Name(), info)
 	return p, nil
 }
 
@@ -231,6 +232,8 @@ func (c *cache) store(key string, p *pieces) (*pieces, error) {
 	if err := writeAtomic(c.file(key), out); err != nil {
 		return nil, err
 	}
+	prune(c.dir, time.Now())
+	prune(filepath.Join(c.dir, "digest"), time.Now())
 	return c.load(key)
 }
 

@@ -149,6 +149,51 @@ func TestDigestIsRemembered(t *testing.T) {
 	}
 }
 
+func TestPrune(t *testing.T) {
+	dir, now := t.TempDir(), time.Now()
+	put := func(name string, age time.Duration) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, now.Add(-age), now.Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for i := range maxKept {
+		put(fmt.Sprintf("recent%d", i), time.Duration(i)*time.Minute)
+	}
+	surplus, old := put("surplus", 30*24*time.Hour), put("old", maxUnused+time.Hour)
+	if err := os.Mkdir(filepath.Join(dir, "digest"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	prune(dir, now)
+	for _, path := range []string{surplus, old} {
+		if _, err := os.Stat(path); err == nil {
+			t.Errorf("%s is still there", path)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != maxKept+1 {
+		t.Errorf("%d entries are left, %v", len(left), err)
+	}
+}
+
+func TestUseKeepsACacheYoung(t *testing.T) {
+	c := &cache{dir: t.TempDir()}
+	stored(t, c)
+	long := time.Now().Add(-30 * 24 * time.Hour)
+	if err := os.Chtimes(c.file("key"), long, long); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.load("key"); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(c.file("key")); err != nil || info.ModTime().Equal(long) {
+		t.Errorf("last used %v, %v", info.ModTime(), err)
+	}
+}
+
 func TestCutRefusesGarbage(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		raw := rapid.SliceOf(rapid.Byte()).Draw(t, "raw")
