@@ -254,3 +254,7 @@ func (w *Worker) secrets(v cty.Value) {
 	}
 	w.o.Masker.Add(list...)
 }
+
+// Present gives an evaluator in which every instance has the value that its row
+// has; data sources are read.
+func Present(o Options) *eval.Evaluator { return New(o).now }

@@ -1,0 +1,177 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"tutti/internal/addr"
+	"tutti/internal/diag"
+	"tutti/internal/object"
+	"tutti/internal/planfile"
+	"tutti/internal/planner"
+	"tutti/internal/stack"
+	"tutti/internal/store"
+)
+
+// PlanOptions are the user's. The zero value plans everything with a refresh.
+type PlanOptions struct {
+	Mode        object.Mode
+	SkipRefresh bool
+	Targets     []addr.Target
+	Excludes    []addr.Target
+	Replace     []addr.Instance
+	Imports     []object.Import
+	Parallelism int
+}
+
+// Planned is a plan with the files that it was made from.
+type Planned struct {
+	*planfile.File
+	// Read is the state that the plan was made from.
+	Read *store.Snapshot
+}
+
+// Plan makes a plan of the stack as it is. It is given beside errors, as far as it
+// came, when there is anything of it to show.
+func (e *Engine) Plan(ctx context.Context, o PlanOptions) (*Planned, diag.List) {
+	so := e.stackOptions(stack.Planning)
+	s, d := e.open(ctx, so)
+	if d.HasErrors() {
+		return e.partial(s), d
+	}
+	snap, err := e.store.Snapshot(ctx)
+	if err != nil {
+		return nil, append(d, storeDiag(err)...)
+	}
+	inputs, id := storable(s.Inputs)
+	if d = append(d, id...); id.HasErrors() {
+		return nil, d
+	}
+	plan, pd := planner.Plan(ctx, planner.Request{
+		Root: s, Orphans: s, Moves: s.Moves(), Removals: s.Removals(), Imports: o.Imports,
+		State: planner.State{Serial: snap.Serial, Rows: snap.Rows, Outputs: snap.Outputs},
+		Options: planner.Options{Mode: o.Mode, SkipRefresh: o.SkipRefresh, Targets: o.Targets, Excludes: o.Excludes, Replace: o.Replace,
+			Parallelism: o.Parallelism, Time: so.Time, Variables: inputs},
+	})
+	return e.planned(s, plan, snap), append(d, pd...)
+}
+
+func (e *Engine) planned(s *stack.Stack, plan *object.Plan, snap *store.Snapshot) *Planned {
+	return &Planned{Read: snap, File: &planfile.File{Plan: plan, Sources: s.Sources(), Workspace: e.o.Workspace, Dir: e.o.Dir, Lineage: snap.Lineage,
+		Tutti: e.o.Version, Command: e.o.Command}}
+}
+
+// partial is what there is to show of a stack that could not be planned.
+func (e *Engine) partial(s *stack.Stack) *Planned {
+	if s == nil {
+		return nil
+	}
+	return &Planned{File: &planfile.File{Sources: s.Sources()}}
+}
+
+// storable refuses ephemeral values: a plan keeps what it was given, and those are
+// given again at apply.
+func storable(in map[string]cty.Value) (map[string]cty.Value, diag.List) {
+	out := make(map[string]cty.Value, len(in))
+	for name, v := range in {
+		if !object.HasMark(v, object.Ephemeral) {
+			out[name] = v
+		}
+	}
+	return out, nil
+}
+
+// Save writes the plan to a file that only its owner may read.
+func (e *Engine) Save(p *Planned, path string) diag.List {
+	b, err := planfile.Encode(p.File, e.box)
+	if err != nil {
+		return diag.FromError("Plan cannot be written", err)
+	}
+	if err := writeFile(path, b); err != nil {
+		return diag.FromError("Plan cannot be written", err)
+	}
+	return nil
+}
+
+// writeFile replaces a file whole or not at all.
+func writeFile(path string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".tutti-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(f.Name()) }()
+	if _, err := f.Write(b); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// IsPlanFile reports whether the file at the path is a plan.
+func IsPlanFile(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }()
+	head := make([]byte, 16)
+	n, _ := f.Read(head)
+	return planfile.Is(head[:n])
+}
+
+// ReadPlan reads a plan file.
+func (e *Engine) ReadPlan(path string) (*Planned, diag.List) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, diag.FromError("Plan file cannot be read", err)
+	}
+	f, err := planfile.Decode(b, e.box)
+	switch {
+	case errors.Is(err, planfile.ErrNotPlan):
+		return nil, diag.Errorf(nil, "Not a plan file", "%s was not written by \"tutti plan -out\".", path)
+	case err != nil:
+		return nil, diag.FromError("Plan file cannot be read", err)
+	}
+	return &Planned{File: f}, nil
+}
+
+// stale refuses a plan when a row that it was made from has changed since.
+func (e *Engine) stale(ctx context.Context, p *Planned) diag.List {
+	snap, err := e.store.Changed(ctx, p.Plan.Serial)
+	if err != nil {
+		return storeDiag(err)
+	}
+	if len(snap) == 0 {
+		return nil
+	}
+	read := make(map[addr.Object]bool, len(p.Plan.Reads))
+	for _, o := range p.Plan.Reads {
+		read[o] = true
+	}
+	for _, key := range snap {
+		if read[key.Addr.Object] {
+			return diag.Errorf(nil, "Saved plan is stale", "%s has changed since this plan was made, so the plan can no longer be carried out. Plan again.", key.Addr)
+		}
+	}
+	return nil
+}
+
+// Validate checks the configuration with unknown values for all that is given from
+// outside. It needs the providers' schemas and no state.
+func (e *Engine) Validate(ctx context.Context) (map[string][]byte, diag.List) {
+	s, d := e.open(ctx, e.stackOptions(stack.Validating))
+	if s == nil {
+		return nil, d
+	}
+	if d.HasErrors() {
+		return s.Sources(), d
+	}
+	_, pd := planner.Plan(ctx, planner.Request{Root: s, Orphans: s, Options: planner.Options{Validate: true, SkipRefresh: true}})
+	return s.Sources(), append(d, pd...)
+}

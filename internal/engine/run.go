@@ -1,0 +1,260 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"tutti/internal/activity"
+	"tutti/internal/addr"
+	"tutti/internal/apply"
+	"tutti/internal/diag"
+	"tutti/internal/flow"
+	"tutti/internal/object"
+	"tutti/internal/planfile"
+	"tutti/internal/runtime/local"
+	"tutti/internal/secret"
+	"tutti/internal/stack"
+	"tutti/internal/store"
+	"tutti/internal/task"
+	"tutti/internal/terraform/config"
+)
+
+// RunOptions say how a plan is carried out.
+type RunOptions struct {
+	// Parallelism is how many actions are under way at once; 0 is the default.
+	Parallelism int
+	// Person is what whoever started the run may say while it lasts.
+	Person local.Person
+	// Watch is told what happens; its fields may be nil.
+	Watch Watch
+	// LockTimeout is how long to wait for addresses that another run holds.
+	LockTimeout time.Duration
+	// Parent is the run that this one continues; 0 for none.
+	Parent store.RunID
+}
+
+// Watch is told what happens in a run. It must not block.
+type Watch struct {
+	// Begun comes first, with the run's number and its plan.
+	Begun   func(run store.RunID, plan *object.Plan)
+	Started func(a *object.Action, at time.Time)
+	Log     func(a *object.Action, line string)
+	Done    func(a *object.Action, at time.Time, output json.RawMessage)
+	// Failed has the full diagnostics, where this process made them.
+	Failed func(a *object.Action, at time.Time, f flow.Failure, d diag.List)
+	// Waiting comes when only people or timers can bring the run on.
+	Waiting func(approvals []addr.Instance, timers []flow.SetTimer)
+	// Locked comes while another run holds what this one wants.
+	Locked func(*store.HeldError)
+}
+
+// Finished is how carrying a plan out ended.
+type Finished struct {
+	Run    store.RunID
+	Status store.Status
+	Plan   *object.Plan
+	Report apply.Report
+	// InDoubt are the addresses whose outcome cannot be told, with what was asked.
+	InDoubt []Doubt
+	// Diags are warnings and errors of the activities, in the files' order.
+	Diags   diag.List
+	Sources map[string][]byte
+	// Deferred is set when the plan had a next phase.
+	Deferred bool
+}
+
+// Doubt is an action that was cut off.
+type Doubt struct {
+	Addr addr.Instance
+	Verb object.Verb
+	Why  string
+}
+
+// Apply carries a plan out as a new run.
+func (e *Engine) Apply(ctx context.Context, p *Planned, o RunOptions) (*Finished, diag.List) {
+	if d := e.stale(ctx, p); d.HasErrors() {
+		return nil, d
+	}
+	body, err := planfile.Encode(p.File, e.box)
+	if err != nil {
+		return nil, diag.FromError("Plan cannot be stored", err)
+	}
+	person, host := holder()
+	id, err := e.store.CreateRun(ctx, store.Run{Parent: o.Parent, Machine: "apply", Command: e.o.Command, User: person, Host: host,
+		Created: e.o.Now(), Status: store.Running, Plan: body})
+	if err != nil {
+		return nil, storeDiag(err)
+	}
+	return e.carry(ctx, carrying{id: id, file: p.File, snap: p.Read, o: o})
+}
+
+// carrying is one process's part in a run.
+type carrying struct {
+	id     store.RunID
+	file   *planfile.File
+	snap   *store.Snapshot
+	o      RunOptions
+	resume bool
+}
+
+func (e *Engine) carry(ctx context.Context, c carrying) (*Finished, diag.List) {
+	s, d := e.reopen(ctx, c.file)
+	if d.HasErrors() {
+		return nil, append(d, e.abandon(ctx, c, "the stack could not be opened")...)
+	}
+	if c.snap == nil {
+		var err error
+		if c.snap, err = e.store.Snapshot(ctx); err != nil {
+			return nil, storeDiag(err)
+		}
+	}
+	masker := &secret.Masker{}
+	worker := activity.New(activity.Options{Root: s, Orphans: s, Approvals: task.Approvals{}, Plan: c.file.Plan, Rows: c.snap.Rows, Masker: masker})
+	machine := apply.New()
+	input, err := json.Marshal(apply.Input{Actions: object.Print(c.file.Plan.Actions), Parallelism: c.o.Parallelism})
+	if err != nil {
+		return nil, diag.FromError("Plan cannot be stored", err)
+	}
+	res, err := e.drive(ctx, c, local.Options{Machine: machine, Store: e.store, RunID: c.id, Worker: worker, Input: input, Resume: c.resume,
+		Lease: e.lease(c), Observer: observer(c, machine, worker), Person: c.o.Person})
+	fin := &Finished{Run: c.id, Status: res.Status, Plan: c.file.Plan, Report: machine.Report(), Sources: s.Sources(), Deferred: len(c.file.Plan.Deferred) > 0}
+	fin.Diags = worker.Close(context.WithoutCancel(ctx))
+	for _, x := range res.InDoubt {
+		fin.InDoubt = append(fin.InDoubt, doubt(c.file.Plan, machine, x))
+	}
+	var held *store.HeldError
+	switch {
+	case errors.As(err, &held):
+		return nil, append(heldDiag(held), e.abandon(ctx, c, "another run held what it wanted")...)
+	case err != nil:
+		return fin, storeDiag(err)
+	}
+	return fin, nil
+}
+
+// drive runs the machine, waiting for another run's lease as long as it may.
+func (e *Engine) drive(ctx context.Context, c carrying, o local.Options) (local.Result, error) {
+	deadline := e.o.Now().Add(c.o.LockTimeout)
+	for {
+		res, err := local.Run(ctx, o)
+		var held *store.HeldError
+		if !errors.As(err, &held) || !e.o.Now().Before(deadline) {
+			return res, err
+		}
+		if c.o.Watch.Locked != nil {
+			c.o.Watch.Locked(held)
+		}
+		select {
+		case <-time.After(lockRetry):
+		case <-ctx.Done():
+			return res, err
+		}
+	}
+}
+
+// lockRetry is how often a held lease is asked for again.
+const lockRetry = 200 * time.Millisecond
+
+// abandon closes a run that nothing was done in.
+func (e *Engine) abandon(ctx context.Context, c carrying, why string) diag.List {
+	if c.resume {
+		return nil
+	}
+	return storeDiag(e.store.SetStatus(context.WithoutCancel(ctx), c.id, store.Abandoned, why))
+}
+
+func heldDiag(h *store.HeldError) diag.List {
+	return diag.Errorf(nil, "Another run holds the lock", "%s.\n\nWait until it has ended (-lock-timeout=5m waits for you), or, when it is certain that nobody carries it out any more, free it with \"tutti unlock %d\".", upper(h.Error()), h.Holder.Run)
+}
+
+func (e *Engine) lease(c carrying) *store.Lease {
+	person, host := holder()
+	l := &store.Lease{Run: c.id, Holder: person + "@" + host + ", " + pid(), Reason: e.o.Command, Since: e.o.Now()}
+	seen := map[addr.Object]bool{}
+	for i := range c.file.Plan.Actions {
+		a := &c.file.Plan.Actions[i]
+		if a.Verb != object.Join && !seen[a.Addr.Object] {
+			seen[a.Addr.Object] = true
+			l.Objects = append(l.Objects, a.Addr.Object)
+		}
+	}
+	return l
+}
+
+// reopen opens the stack from the plan's own copy of its files.
+func (e *Engine) reopen(ctx context.Context, f *planfile.File) (*stack.Stack, diag.List) {
+	o := e.stackOptions(stack.Applying)
+	o.Dir, o.Workspace, o.Time = f.Dir, f.Workspace, f.Plan.Time
+	o.Files = config.Snapshot(f.Sources)
+	o.Plain = map[string]cty.Value{}
+	for name, v := range f.Plan.Variables {
+		o.Plain[name] = v
+	}
+	return e.open(ctx, o)
+}
+
+// observer turns what the runtime tells into what a person wants to know.
+func observer(c carrying, m *apply.Machine, w *activity.Worker) local.Observer {
+	watch, plan := c.o.Watch, c.file.Plan
+	if watch.Begun != nil {
+		watch.Begun(c.id, plan)
+	}
+	action := func(id flow.ID) *object.Action {
+		n, ok := m.Action(id)
+		if !ok {
+			return nil
+		}
+		return &plan.Actions[n-1]
+	}
+	var out local.Observer
+	if watch.Started != nil {
+		out.Sent = func(d flow.Do, at time.Time) { watch.Started(actionOf(plan, d), at) }
+	}
+	if watch.Log != nil {
+		out.Log = func(id flow.ID, line string) {
+			if a := action(id); a != nil {
+				watch.Log(a, line)
+			}
+		}
+	}
+	if watch.Done != nil {
+		out.Done = func(d flow.Do, at time.Time, output json.RawMessage) { watch.Done(actionOf(plan, d), at, output) }
+	}
+	if watch.Failed != nil {
+		out.Failed = func(d flow.Do, at time.Time, f flow.Failure) { watch.Failed(actionOf(plan, d), at, f, w.Diags(d.ID)) }
+	}
+	if watch.Waiting != nil {
+		out.Waiting = func(timers []flow.SetTimer) {
+			var asking []addr.Instance
+			for _, r := range m.Report().Actions {
+				if r.Status == apply.Asking {
+					asking = append(asking, r.Action.Addr)
+				}
+			}
+			watch.Waiting(asking, timers)
+		}
+	}
+	return out
+}
+
+// actionOf gives the action that an activity carries out.
+func actionOf(plan *object.Plan, d flow.Do) *object.Action {
+	var in apply.ChangeInput
+	if err := json.Unmarshal(d.Input, &in); err != nil || in.Action < 1 || in.Action > len(plan.Actions) {
+		panic("engine: invariant broken: an activity without an action: " + string(d.Input))
+	}
+	return &plan.Actions[in.Action-1]
+}
+
+func doubt(plan *object.Plan, _ *apply.Machine, x local.Doubt) Doubt {
+	a := actionOf(plan, x.Do)
+	out := Doubt{Addr: a.Addr, Verb: a.Verb}
+	if x.Why != nil {
+		out.Why = x.Why.Error()
+	}
+	return out
+}
