@@ -17,6 +17,8 @@ type process struct {
 	held    []flow.Do
 	// telling is set when losing what is pending could let the run go another way.
 	telling bool
+	// used are the numbers that the machine has given out, earlier lives included.
+	used map[flow.ID]bool
 	// alive are the activities that a worker has, in the order they went out.
 	alive []*activity
 	// answers are on their way.
@@ -35,7 +37,7 @@ type activity struct {
 
 // boot begins a process: it replays the journal and goes on.
 func (w *world) boot() error {
-	p := &process{machine: w.opts.New(), left: map[flow.ID]bool{}, parked: map[flow.ID]bool{}}
+	p := &process{machine: w.opts.New(), used: map[flow.ID]bool{}, left: map[flow.ID]bool{}, parked: map[flow.ID]bool{}}
 	w.process = p
 	sent := map[flow.ID]bool{}
 	for i, e := range w.journal {
@@ -51,6 +53,9 @@ func (w *world) boot() error {
 			return fmt.Errorf("replay: entry %d gives %q instead of %q", i+1, said, e.said)
 		}
 		p.asked.Gave(commands)
+		if err := p.number(commands); err != nil {
+			return err
+		}
 		if s, ok := e.event.(flow.Signaled); ok && s.Name == flow.SignalInDoubt {
 			p.parked[doubtID(s)] = true
 		}
@@ -129,6 +134,9 @@ func (p *process) take(w *world, e flow.Event) error {
 	}
 	commands := p.machine.Handle(e)
 	p.asked.Gave(commands)
+	if err := p.number(commands); err != nil {
+		return err
+	}
 	said := w.print(commands)
 	w.note("%s", flow.FormatEvent(e, w.start))
 	if said != "" {
@@ -167,6 +175,26 @@ func (p *process) comesAgain(e flow.Event) bool {
 	}
 	d, ok := p.asked.Activity(done.ID)
 	return ok && d.Idempotent
+}
+
+// number checks that no two activities or timers have one number.
+func (p *process) number(commands []flow.Command) error {
+	for _, c := range commands {
+		var id flow.ID
+		switch c := c.(type) {
+		case flow.Do:
+			id = c.ID
+		case flow.SetTimer:
+			id = c.ID
+		default:
+			continue
+		}
+		if p.used[id] || id < 1 {
+			return fmt.Errorf("the number #%d is given out twice, or not above 0", id)
+		}
+		p.used[id] = true
+	}
+	return nil
 }
 
 func isResume(e flow.Event) bool {
