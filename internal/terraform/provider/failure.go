@@ -11,6 +11,7 @@ import (
 	"os"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -19,14 +20,29 @@ import (
 	"tutti/internal/diag"
 )
 
-// IDs of diagnostics that callers tell apart. After CrashedID or KilledID of an
-// operation that changes something, what it did is in doubt.
+// IDs of diagnostics that callers tell apart.
 const (
-	CrashedID     = "provider-crashed"
-	KilledID      = "provider-did-not-stop"
-	CancelledID   = "operation-cancelled"
-	StartFailedID = "provider-failed-to-start"
+	CrashedID      = "provider-crashed"
+	KilledID       = "provider-did-not-stop"
+	FailedID       = "call-to-provider-failed"
+	InvalidValueID = "invalid-value-from-provider"
+	CancelledID    = "operation-cancelled" // an Apply was not begun
+	StartFailedID  = "provider-failed-to-start"
 )
+
+// InDoubt reports whether an Apply that gave these diagnostics may have done
+// something that its response does not tell: the provider went away before it
+// answered, or its answer cannot be understood.
+func InDoubt(diags diag.List) bool {
+	return slices.ContainsFunc(diags, func(d *diag.Diagnostic) bool {
+		switch d.ID() {
+		case CrashedID, KilledID, FailedID, InvalidValueID:
+			return true
+		default:
+			return false
+		}
+	})
+}
 
 // failure is how a call can fail without an answer of the provider.
 type failure uint8

@@ -27,13 +27,39 @@ func TestCrashCarriesLastLines(t *testing.T) {
 			p := faulty(t, env)
 			done, diags := apply(t.Context(), t, p, map[string]cty.Value{"name": s("a"), "fault": s(fault)})
 			wantError(t, diags, "Provider crashed", "faulty", "ApplyResourceChange", want)
-			if done.State != cty.NilVal || diags[0].ID() != provider.CrashedID {
+			if done.State != cty.NilVal || diags[0].ID() != provider.CrashedID || !provider.InDoubt(diags) {
 				t.Errorf("state %#v, ID %s", done.State, diags[0].ID())
 			}
 			_, _, diags = plan(t, p, map[string]cty.Value{"name": s("a")})
 			wantError(t, diags, "Provider crashed")
 		}
 	})
+}
+
+func TestNoDoubtAboutRefusals(t *testing.T) {
+	p := faulty(t)
+	for fault, doubt := range map[string]bool{"apply_error": false, "apply_error_partial": false, "apply_wrong_type": true} {
+		_, diags := apply(t.Context(), t, p, map[string]cty.Value{"name": s("a"), "fault": s(fault)})
+		if !diags.HasErrors() || provider.InDoubt(diags) != doubt {
+			t.Errorf("%s: %v, in doubt %t", fault, diags.Err(), !doubt)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, diags := apply(ctx, t, p, map[string]cty.Value{"name": s("a")})
+	wantError(t, diags, "Operation cancelled")
+	if provider.InDoubt(diags) {
+		t.Error("an apply that was never begun is in doubt")
+	}
+}
+
+func TestLogReceivesStandardError(t *testing.T) {
+	var log strings.Builder
+	p := launch(t, provider.LaunchOptions{Path: providertest.Faulty(t), Log: &log})
+	_, err := p.CallFunction(t.Context(), "crash", nil)
+	if err == nil || !strings.Contains(log.String(), "panic: told to crash in a function") {
+		t.Errorf("%v, log:\n%s", err, log.String())
+	}
 }
 
 func TestCrashAtConfigure(t *testing.T) {
@@ -60,6 +86,9 @@ func TestCancelApply(t *testing.T) {
 		p = faulty(t, env, book)
 		done, diags = cancelWhenSeen(t, p, "apply_freeze", func() bool { return slices.Contains(lines(), "freeze") })
 		wantError(t, diags, "Provider did not stop", "ApplyResourceChange")
+		if !provider.InDoubt(diags) {
+			t.Error("there is no doubt about what a killed provider did")
+		}
 		if done.State != cty.NilVal || diags[0].ID() != provider.KilledID {
 			t.Errorf("state %#v, ID %s", done.State, diags[0].ID())
 		}
@@ -228,4 +257,16 @@ func TestParseReattachRefuses(t *testing.T) {
 	if got, err := provider.ParseReattach(""); err != nil || len(got) != 0 {
 		t.Errorf("empty: %v, %v", got, err)
 	}
+}
+
+func FuzzParseReattach(f *testing.F) {
+	f.Add(`{"a":{"Protocol":"grpc","ProtocolVersion":6,"Pid":1,"Test":true,"Addr":{"Network":"unix","String":"/x"}}}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		all, err := provider.ParseReattach(text)
+		for name, r := range all {
+			if err != nil || r.ProtocolVersion != 5 && r.ProtocolVersion != 6 {
+				t.Errorf("%s: %+v, %v", name, r, err)
+			}
+		}
+	})
 }

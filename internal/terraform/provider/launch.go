@@ -36,7 +36,9 @@ type LaunchOptions struct {
 	AllowDeferral bool
 	// Reattach joins a provider that runs already, in a debugger for example.
 	Reattach *Reattach
-	// Log receives what the provider writes to its standard error, as it is.
+	// Log receives what the provider writes to its standard error, as it is,
+	// which may hold secrets. Its writes are not concurrent. With it a provider
+	// traces all that it does, which makes it several times slower.
 	Log io.Writer
 }
 

@@ -246,7 +246,8 @@ type ApplyRequest struct {
 }
 
 // ApplyResponse is given even beside errors: State then is what came into being,
-// or cty.NilVal when the provider gave no answer, so that what it did is unknown.
+// or cty.NilVal when the provider did not say; InDoubt tells whether something may
+// have been done all the same.
 type ApplyResponse struct {
 	State       cty.Value
 	Private     []byte
