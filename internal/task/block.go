@@ -2,6 +2,7 @@ package task
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -80,7 +81,32 @@ func (i *item) decode(ctx context.Context, s object.Scope, inst object.Instance)
 	if d = append(d, diag.FromHCL(hd)...); d.HasErrors() {
 		return cty.NilVal, d
 	}
-	return v, d
+	attrs := v.AsValueMap()
+	attrs[secretsName] = secretsOf(ev.Variables)
+	return cty.ObjectVal(attrs), d
+}
+
+// secretsName is an attribute of every wanted value beside the arguments: the
+// secret texts that expressions used. An argument such as "Bearer ${var.token}"
+// is itself secret, but what a program prints may hold the token alone.
+const secretsName = "secrets"
+
+func secretsOf(variables map[string]cty.Value) cty.Value {
+	var out []cty.Value
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		v := variables[name]
+		if !v.ContainsMarked() {
+			continue
+		}
+		bare, marks := v.UnmarkDeepWithPaths()
+		for _, text := range secretTexts(bare, marks, storable) {
+			out = append(out, cty.StringVal(text).Mark(object.Sensitive))
+		}
+		for _, text := range secretTexts(bare, marks, ephemeral) {
+			out = append(out, cty.StringVal(text).Mark(object.Ephemeral))
+		}
+	}
+	return cty.TupleVal(out)
 }
 
 // Policy implements object.Driven.

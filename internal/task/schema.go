@@ -10,7 +10,8 @@ import (
 func metaArguments() *hcl.BodySchema {
 	return &hcl.BodySchema{
 		Attributes: []hcl.AttributeSchema{{Name: "count"}, {Name: "for_each"}, {Name: "depends_on"}},
-		Blocks:     []hcl.BlockHeaderSchema{{Type: "lifecycle"}},
+		// The conditions are accepted here only to be told where they belong.
+		Blocks: []hcl.BlockHeaderSchema{{Type: "lifecycle"}, {Type: "precondition"}, {Type: "postcondition"}},
 	}
 }
 

@@ -285,7 +285,7 @@ func firstName(p cty.Path) string {
 func concernOutputs(marks []cty.PathValueMarks) bool {
 	for _, m := range marks {
 		switch firstName(m.Path) {
-		case "triggers", "creates", "run", "on_destroy":
+		case "triggers", "creates", "run", "on_destroy", secretsName:
 		default:
 			if secretMark(m) {
 				return true
@@ -296,16 +296,15 @@ func concernOutputs(marks []cty.PathValueMarks) bool {
 }
 
 func secretMark(m cty.PathValueMarks) bool {
-	_, s := m.Marks[object.Sensitive]
-	_, e := m.Marks[object.Ephemeral]
-	return s || e
+	_, ok := m.Marks[object.Sensitive]
+	return ok || ephemeral(m)
 }
 
 // noEphemeral refuses ephemeral values where they would have to be stored.
 func (r *reader) noEphemeral(marks []cty.PathValueMarks) {
 	for _, m := range marks {
 		name := firstName(m.Path)
-		if _, ok := m.Marks[object.Ephemeral]; ok && (name == "triggers" || name == "on_destroy" || name == "creates" || name == "message") {
+		if ephemeral(m) && (name == "triggers" || name == "on_destroy" || name == "creates" || name == "message") {
 			r.problem(name, "The value is ephemeral, so it cannot be kept until the next plan, and this must be.")
 		}
 	}
@@ -316,7 +315,7 @@ func (r *reader) noEphemeral(marks []cty.PathValueMarks) {
 func ephemeralNames(marks []cty.PathValueMarks) map[string]bool {
 	out := map[string]bool{}
 	for _, m := range marks {
-		if _, ok := m.Marks[object.Ephemeral]; !ok || firstName(m.Path) != "environment" {
+		if !ephemeral(m) || firstName(m.Path) != "environment" {
 			continue
 		}
 		name := ""
@@ -331,9 +330,11 @@ func ephemeralNames(marks []cty.PathValueMarks) map[string]bool {
 }
 
 // storable are the secrets that may be kept, which stores encrypt.
-func storable(m cty.PathValueMarks) bool {
-	_, ephemeral := m.Marks[object.Ephemeral]
-	return secretMark(m) && !ephemeral
+func storable(m cty.PathValueMarks) bool { return secretMark(m) && !ephemeral(m) }
+
+func ephemeral(m cty.PathValueMarks) bool {
+	_, ok := m.Marks[object.Ephemeral]
+	return ok
 }
 
 // secretTexts gives every text of the value whose marks are wanted, so that it can
