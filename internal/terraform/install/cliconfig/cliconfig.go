@@ -12,7 +12,6 @@ package cliconfig
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -204,12 +203,4 @@ func (c *Config) Hosts() []svchost.Hostname { return slices.Sorted(maps.Keys(c.t
 
 func (c *Config) setPluginCacheDir(dir string) {
 	c.PluginCacheDir = os.Expand(dir, func(name string) string { return c.env.Vars[name] })
-}
-
-func parseHost(s string) (svchost.Hostname, error) {
-	h, err := svchost.ForComparison(s)
-	if err != nil {
-		return "", fmt.Errorf("%q is not a host name: %w", s, err)
-	}
-	return h, nil
 }

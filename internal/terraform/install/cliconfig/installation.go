@@ -12,6 +12,7 @@ import (
 	svchost "github.com/hashicorp/terraform-svchost"
 
 	"tutti/internal/diag"
+	"tutti/internal/terraform/install/address"
 )
 
 // Installation is a provider_installation block.
@@ -101,7 +102,7 @@ func ParsePattern(s string) (Pattern, error) {
 			}
 		}
 	}
-	a, err := tfaddr.ParseProviderSource(strings.Join(plain, "/"))
+	a, _, err := address.Provider(strings.Join(plain, "/"))
 	if err != nil {
 		return Pattern{}, fmt.Errorf("%q is not a pattern of provider addresses: %w", s, err)
 	}
@@ -157,7 +158,7 @@ func (i *Installation) add(m Method, ok bool) {
 
 func (r *reader) devOverrides(block *node, into map[tfaddr.Provider]string) {
 	for _, c := range block.children {
-		p, err := tfaddr.ParseProviderSource(c.name)
+		p, _, err := address.Provider(c.name)
 		if err != nil {
 			r.fail(c, "%q is not a provider's source address: %s.", c.name, err)
 			continue

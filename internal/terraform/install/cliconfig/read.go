@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"tutti/internal/diag"
+	"tutti/internal/terraform/install/address"
 )
 
 const invalidFile = "Invalid CLI configuration"
@@ -98,7 +99,7 @@ func (c *Config) setting(r *reader, n *node) {
 }
 
 func (c *Config) credentialsBlock(r *reader, n *node) {
-	host, err := parseHost(n.name)
+	host, err := address.Host(n.name)
 	if err != nil {
 		r.fail(n, "In credentials, %s.", err)
 		return
@@ -112,7 +113,7 @@ func (c *Config) credentialsBlock(r *reader, n *node) {
 }
 
 func (c *Config) hostBlock(r *reader, n *node) {
-	host, err := parseHost(n.name)
+	host, err := address.Host(n.name)
 	if err != nil {
 		r.fail(n, "In host, %s.", err)
 		return

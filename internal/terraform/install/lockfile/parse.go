@@ -5,13 +5,13 @@ import (
 	"slices"
 	"strings"
 
-	tfaddr "github.com/hashicorp/terraform-registry-address"
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"tutti/internal/diag"
+	"tutti/internal/terraform/install/address"
 	"tutti/internal/terraform/install/constraint"
 )
 
@@ -65,7 +65,7 @@ func (f *File) parseProvider(block *hclsyntax.Block) diag.List {
 		return diag.Errorf(block.DefRange().Ptr(), invalidFile, "A provider block has one label: the provider's full source address.")
 	}
 	label, labelRange := block.Labels[0], block.LabelRanges[0]
-	source, err := tfaddr.ParseProviderSource(label)
+	source, _, err := address.Provider(label)
 	if err != nil || source.String() != label {
 		return diag.Errorf(&labelRange, invalidFile,
 			"%q is not a provider's full source address, such as \"registry.terraform.io/hashicorp/random\".", label)

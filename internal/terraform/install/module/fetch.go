@@ -50,10 +50,7 @@ func (f *fetcher) fetch(ctx context.Context, pkg, dst, scratch string) (subdir s
 
 // fetchOnce either fetches, or gives the address to go to instead.
 func (f *fetcher) fetchOnce(ctx context.Context, pkg, dst, scratch string) (*Source, error) {
-	way, text := "", pkg
-	if m := forcedGetter.FindStringSubmatch(pkg); m != nil {
-		way, text = m[1], m[2]
-	}
+	way, text := cutWay(pkg)
 	u, err := url.Parse(text)
 	if err != nil {
 		return nil, unwrapURL(err)

@@ -11,6 +11,8 @@ import (
 
 	tfaddr "github.com/hashicorp/terraform-registry-address"
 	svchost "github.com/hashicorp/terraform-svchost"
+
+	"tutti/internal/terraform/install/address"
 )
 
 // Kind is where a module call's source points.
@@ -40,19 +42,18 @@ type Source struct {
 // ParseSource reads a source address. With a version beside it, it can only be a
 // registry's.
 func ParseSource(raw string, versioned bool) (Source, error) {
-	if raw != strings.TrimSpace(raw) || raw == "" {
-		return Source{}, fmt.Errorf("%q is not a module's source: it is empty or has spaces around it", raw)
-	}
 	if p, ok := localPath(raw); ok {
 		if versioned {
 			return Source{}, fmt.Errorf("%q is a folder on this machine, which has no versions: remove the version, or name a module in a registry", raw)
 		}
 		return Source{Kind: Local, Path: p}, nil
 	}
-	module, err := tfaddr.ParseModuleSource(raw)
+	if raw != strings.TrimSpace(raw) || raw == "" {
+		return Source{}, fmt.Errorf("%q is not a module's source: it is empty or has spaces around it", raw)
+	}
+	module, hostImplied, err := address.Module(raw)
 	if err == nil {
-		address, _, _ := strings.Cut(raw, "//")
-		return Source{Kind: Registry, Module: module, HostImplied: strings.Count(address, "/") == 2}, nil
+		return Source{Kind: Registry, Module: module, HostImplied: hostImplied}, nil
 	}
 	if versioned {
 		return Source{}, fmt.Errorf("%q is not the address of a module in a registry (%w); only those have a version", raw, err)
@@ -113,12 +114,29 @@ var forcedGetter = regexp.MustCompile(`^([A-Za-z0-9]+)::(.+)$`)
 // scpLike is git's short form of an SSH address, user@host:path.
 var scpLike = regexp.MustCompile(`^([^@:/?]+)@([^:/?]+):/?([^:].*)$`)
 
+// parseLong reads an address that is written out.
+func parseLong(s string) (Source, error) {
+	if s != strings.TrimSpace(s) || !strings.Contains(s, "://") {
+		return Source{}, fmt.Errorf("%q is not written out", s)
+	}
+	way, rest := cutWay(s)
+	rest, subdir, err := splitSubdir(rest)
+	if way != "" {
+		rest = way + "::" + rest
+	}
+	return Source{Kind: Remote, Package: rest, Subdir: subdir}, err
+}
+
+func cutWay(s string) (way, rest string) {
+	if m := forcedGetter.FindStringSubmatch(s); m != nil {
+		return m[1], m[2]
+	}
+	return "", s
+}
+
 // parseRemote reads the address of a package, and writes short forms out.
 func parseRemote(raw string) (Source, error) {
-	way, rest := "", raw
-	if m := forcedGetter.FindStringSubmatch(raw); m != nil {
-		way, rest = m[1], m[2]
-	}
+	way, rest := cutWay(raw)
 	rest, subdir, err := splitSubdir(rest)
 	if err != nil {
 		return Source{}, fmt.Errorf("%q is not a module's source: %w", raw, err)
@@ -136,7 +154,13 @@ func parseRemote(raw string) (Source, error) {
 	if way != "" {
 		long = way + "::" + long
 	}
-	return Source{Kind: Remote, Package: long, Subdir: path.Join(within, subdir)}, nil
+	out := Source{Kind: Remote, Package: long, Subdir: path.Join(within, subdir)}
+	// Odd input that would mean something else when read again (an empty host, a
+	// space at the end) is no address.
+	if again, err := parseLong(out.String()); err != nil || again != out {
+		return Source{}, fmt.Errorf("%q is not a module's source", redactSource(raw))
+	}
+	return out, nil
 }
 
 // splitSubdir cuts a folder within a package off its address. It stands behind a

@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	tfaddr "github.com/hashicorp/terraform-registry-address"
-	svchost "github.com/hashicorp/terraform-svchost"
 
+	"tutti/internal/terraform/install/address"
 	"tutti/internal/terraform/install/constraint"
 )
 
@@ -75,7 +75,7 @@ func (f *Folder) missing(p tfaddr.Provider) *NotFoundError {
 		return e // then the folder itself is missing, which Where says well enough
 	}
 	for _, h := range hosts {
-		host, err := svchost.ForComparison(h.Name())
+		host, err := address.Host(h.Name())
 		other := tfaddr.Provider{Hostname: host, Namespace: p.Namespace, Type: p.Type}
 		if err == nil && host != p.Hostname && f.Has(other) {
 			e.Elsewhere = append(e.Elsewhere, other)

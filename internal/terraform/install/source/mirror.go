@@ -8,6 +8,7 @@ import (
 	tfaddr "github.com/hashicorp/terraform-registry-address"
 	svchost "github.com/hashicorp/terraform-svchost"
 
+	"tutti/internal/terraform/install/address"
 	"tutti/internal/terraform/install/constraint"
 	"tutti/internal/terraform/install/lockfile"
 	"tutti/internal/terraform/install/service"
@@ -40,7 +41,7 @@ func (m *Mirror) get(ctx context.Context, p tfaddr.Provider, name string, into a
 	if err != nil {
 		return nil, "", fmt.Errorf("network mirror %q: %w", m.base, err)
 	}
-	host, err := svchost.ForComparison(base.Host)
+	host, err := address.Host(base.Host)
 	if err != nil {
 		return nil, "", fmt.Errorf("network mirror %q: %w", m.base, err)
 	}
