@@ -293,11 +293,17 @@ func cutOffRun(t *testing.T, n, parallelism int, actions string) (*disk, *world,
 }
 
 func TestSettle(t *testing.T) {
-	_, w, opts := cutOffRun(t, 2, 2, "#1 create a.a\n#2 create a.b\n#3 create a.c needs=#1,#2\n")
+	d, w, opts := cutOffRun(t, 2, 2, "#1 create a.a\n#2 create a.b\n#3 create a.c needs=#1,#2\n")
 	w.settle = func(n int, _ flow.Do) (bool, error) { return n == 1, nil }
 	res, err := local.Run(context.Background(), opts)
 	expectStatus(t, res, err, store.Succeeded)
 	expectOnce(t, w, 2, 3)
+	text := strings.Join(d.lines(), "\n")
+	for _, want := range []string{"#1 was cut off; the world shows that it was done", "#2 was cut off; the world shows that it was not done", "signal resume"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the journal lacks %q:\n%s", want, text)
+		}
+	}
 }
 
 func TestInDoubtLeft(t *testing.T) {

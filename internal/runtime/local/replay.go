@@ -102,8 +102,15 @@ func (r *runner) takeUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// A person may have thought about it for longer than the lease is good for.
+	if err := r.lease.acquire(ctx); err != nil {
+		return err
+	}
 	r.take(ctx, flow.Signaled{At: r.time.now(), Name: flow.SignalResume}, store.Entry{})
 	for i, d := range outstanding {
+		if note := settled[i].note; note != "" {
+			r.journal(store.Entry{Note: note, NoteAt: r.time.last})
+		}
 		switch s := settled[i]; s.fate {
 		case fateSend:
 			if d.Idempotent {

@@ -24,6 +24,8 @@ type settled struct {
 	fate   fate
 	answer answer
 	doubt  Doubt
+	// note is for people who read the journal; "" when there is nothing to say.
+	note string
 }
 
 // settle finds out what became of each activity that was outstanding when the
@@ -60,9 +62,9 @@ func (r *runner) settleOne(ctx context.Context, d flow.Do) settled {
 	case err != nil:
 		return settled{fate: fateLeave, doubt: Doubt{Do: d, Why: err}}
 	case done:
-		return settled{fate: fateAnswer, answer: answer{do: d, out: out}}
+		return settled{fate: fateAnswer, answer: answer{do: d, out: out}, note: fmt.Sprintf("#%d was cut off; the world shows that it was done", d.ID)}
 	default:
-		return settled{fate: fateSend}
+		return settled{fate: fateSend, note: fmt.Sprintf("#%d was cut off; the world shows that it was not done", d.ID)}
 	}
 }
 
@@ -86,7 +88,7 @@ func (r *runner) decide(ctx context.Context, all []settled) {
 		switch decisions[d.Do.ID] {
 		case Leave:
 		case Retry:
-			all[i] = settled{fate: fateSend}
+			all[i] = settled{fate: fateSend, note: fmt.Sprintf("#%d was cut off, and is done again on request though it may have been done", d.Do.ID)}
 		case GiveUp:
 			all[i] = settled{fate: fateAnswer, answer: answer{do: d.Do, err: flow.Failure{Kind: flow.Terminal, Code: CodeInDoubt,
 				Message: fmt.Sprintf("it was cut off and given up: %v", d.Why)}}}
