@@ -25,7 +25,11 @@ func explain(c Call, s Source, err error) diag.List {
 	var none *noVersion
 	switch {
 	case errors.As(err, &none):
-		return diag.Errorf(&c.VersionRange, "No fitting module version",
+		at := c.VersionRange
+		if c.Version == "" {
+			at = c.SourceRange
+		}
+		return diag.Errorf(&at, "No fitting module version",
 			"No version of %s for the module %q meets the constraint %q. %s", s, c.Name, c.Version, newestOf(none.versions))
 	case errors.Is(err, errNoModule):
 		return diag.Errorf(&c.SourceRange, "Module not found",
