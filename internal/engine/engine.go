@@ -182,3 +182,8 @@ func upper(s string) string {
 
 // Pid names this process for leases.
 func pid() string { return fmt.Sprintf("pid %d", os.Getpid()) }
+
+// AddValues adds values of variables that a person was asked for.
+func (e *Engine) AddValues(args []config.Argument) {
+	e.o.Values.Args = append(e.o.Values.Args, args...)
+}

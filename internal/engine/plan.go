@@ -175,3 +175,18 @@ func (e *Engine) Validate(ctx context.Context) (map[string][]byte, diag.List) {
 	_, pd := planner.Plan(ctx, planner.Request{Root: s, Orphans: s, Options: planner.Options{Validate: true, SkipRefresh: true}})
 	return s.Sources(), append(d, pd...)
 }
+
+// PlanImport plans to take over one existing object, and nothing else.
+func (e *Engine) PlanImport(ctx context.Context, imp object.Import) (*Planned, diag.List) {
+	to := addr.Target{Module: imp.To.Module, Name: imp.To.Name, Key: imp.To.Key}
+	p, d := e.Plan(ctx, PlanOptions{Mode: object.RefreshOnly, Imports: []object.Import{imp}, Targets: []addr.Target{to}})
+	if d.HasErrors() || p.Plan.HasChanges() {
+		return p, d
+	}
+	for _, r := range p.Read.Rows {
+		if r.Addr == imp.To {
+			return p, append(d, diag.Errorf(nil, "Resource already managed", "%s is in the state already. To take over another object, first forget this one with \"tutti state rm '%s'\".", imp.To, imp.To)...)
+		}
+	}
+	return p, append(d, diag.Errorf(nil, "Resource address does not exist in the configuration", "There is no block for %s. Write one first: the import fills the state, not the files.", imp.To)...)
+}

@@ -114,11 +114,13 @@ func (s *Session) Provider(ctx context.Context, at addr.Instance, source tfaddr.
 		if c.p, c.diags = s.take(ctx, source); c.diags.HasErrors() {
 			return
 		}
-		prepared, d := c.p.ValidateConfig(ctx, bare)
+		// What the validation completed is not handed over: providers expect what
+		// the user wrote.
+		_, d := c.p.ValidateConfig(ctx, bare)
 		if c.diags = append(c.diags, d...); d.HasErrors() {
 			return
 		}
-		c.diags = append(c.diags, c.p.Configure(ctx, prepared)...)
+		c.diags = append(c.diags, c.p.Configure(ctx, bare)...)
 	})
 	return c.p, c.diags
 }

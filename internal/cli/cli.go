@@ -1,0 +1,135 @@
+// Package cli is tutti's commands: flags, help, exit codes and what a person is
+// asked. What happens is package engine's, how it looks is package view's.
+//
+// In: arguments, environment, a terminal. Out: text and an exit code. It has no
+// logic of its own: a command turns flags into options, calls the engine once or
+// twice and hands the result to a view.
+//
+// Files: cli.go the root command, flag.go flags that commands share, session.go
+// what all commands do around the engine, then a file per group of commands.
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes, as Terraform's.
+const (
+	exitOK        = 0
+	exitError     = 1
+	exitChanges   = 2   // -detailed-exitcode, drift: there is something to do
+	exitInterrupt = 130 // a second Ctrl-C
+)
+
+// app is one call of the program.
+type app struct {
+	version string
+	// name is what the program was called by: tutti, terraform or tofu.
+	name   string
+	env    func(string) string
+	stdin  *os.File
+	stdout io.Writer
+	stderr io.Writer
+	chdir  string
+	color  bool
+	width  int
+}
+
+// exitCode ends a command with a code after everything has been said.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// Main runs the program with the process's arguments and gives its exit code.
+func Main(version string) int {
+	a := &app{version: version, name: calledAs(os.Args[0]), env: os.Getenv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	a.terminal()
+	root := a.root()
+	args, err := a.arguments(os.Args[1:])
+	if err != nil {
+		_, _ = fmt.Fprintln(a.stderr, err)
+		return exitError
+	}
+	root.SetArgs(args)
+	err = root.Execute()
+	var code exitCode
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &code):
+		return int(code)
+	default:
+		_, _ = fmt.Fprintf(a.stderr, "Error: %s\n", err)
+		return exitError
+	}
+}
+
+// calledAs finds out whether the program stands in for another.
+func calledAs(arg0 string) string {
+	switch base := strings.TrimSuffix(filepath.Base(arg0), ".exe"); base {
+	case "terraform", "tofu":
+		return base
+	default:
+		return "tutti"
+	}
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   a.name,
+		Short: "One graph, one plan, one durable run, one state",
+		Long: `tutti takes the files that a folder holds (Terraform, OpenTofu, and tutti's own
+tasks and approvals) and makes of them one graph, one plan and one durable run.
+
+The usual way:
+
+  tutti init      install the providers and modules that the files need
+  tutti plan      see what would change
+  tutti up        plan, ask, and carry it out
+  tutti resume    go on after a crash or Ctrl-C: nothing lost, nothing done twice`,
+		SilenceUsage: true, SilenceErrors: true,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.enter() },
+	}
+	root.PersistentFlags().StringVar(&a.chdir, "chdir", "", "switch to this folder before anything else")
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.AddGroup(&cobra.Group{ID: "main", Title: "Main commands:"}, &cobra.Group{ID: "run", Title: "Runs:"},
+		&cobra.Group{ID: "state", Title: "State and graph:"}, &cobra.Group{ID: "more", Title: "Other commands:"})
+	for id, list := range map[string][]*cobra.Command{
+		"main":  {a.initCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(), a.upCommand(), a.destroyCommand(), a.outputCommand(), a.showCommand()},
+		"run":   {a.runsCommand(), a.runCommand(), a.resumeCommand(), a.approveCommand(), a.cancelCommand(), a.unlockCommand()},
+		"state": {a.stateCommand(), a.whyCommand(), a.affectedCommand(), a.graphCommand(), a.driftCommand(), a.refreshCommand(), a.importCommand()},
+		"more":  {a.fmtCommand(), a.consoleCommand(), a.getCommand(), a.providersCommand(), a.versionCommand()},
+	} {
+		for _, c := range list {
+			c.GroupID = id
+			root.AddCommand(c)
+		}
+	}
+	root.Flags().BoolP("version", "v", false, "the same as the version command")
+	root.RunE = func(c *cobra.Command, _ []string) error {
+		if v, err := c.Flags().GetBool("version"); err == nil && v {
+			return a.printVersion(false)
+		}
+		return c.Help()
+	}
+	return root
+}
+
+// enter switches to the folder of -chdir.
+func (a *app) enter() error {
+	if a.chdir == "" {
+		return nil
+	}
+	if err := os.Chdir(a.chdir); err != nil {
+		return fmt.Errorf("-chdir: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,282 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tutti/internal/apply"
+	"tutti/internal/engine"
+	"tutti/internal/flow"
+	"tutti/internal/object"
+	"tutti/internal/runtime/local"
+	"tutti/internal/store"
+)
+
+// carryOut runs a plan and says how it ended.
+func (a *app) carryOut(c *cobra.Command, e *engine.Engine, f *planFlags, p *engine.Planned, parent store.RunID) (*engine.Finished, error) {
+	ctx, stop, release := a.interrupts(c.Context())
+	defer release()
+	o := engine.RunOptions{Parallelism: f.parallelism, LockTimeout: f.lockTimeout, Parent: parent, Person: local.Person{Cancel: stop}, Watch: a.watch()}
+	fin, d := e.Apply(ctx, p, o)
+	return fin, a.ended(ctx, fin, d)
+}
+
+// inDoubt is what to do about what was cut off and cannot be read back.
+func (a *app) inDoubt(choice string, plan func() *object.Plan) (func(context.Context, []local.Doubt) map[flow.ID]local.Decision, error) {
+	switch choice {
+	case "retry":
+		return func(_ context.Context, doubts []local.Doubt) map[flow.ID]local.Decision {
+			out := map[flow.ID]local.Decision{}
+			for _, d := range doubts {
+				out[d.Do.ID] = local.Retry
+			}
+			return out
+		}, nil
+	case "stop":
+		return nil, nil
+	case "ask":
+		if !a.interactive(true) {
+			return nil, nil
+		}
+		return a.askDoubts, nil
+	default:
+		return nil, fmt.Errorf("-in-doubt=%s: expected ask, retry or stop", choice)
+	}
+}
+
+func (a *app) resumeCommand() *cobra.Command {
+	var doubt string
+	var f planFlags
+	c := &cobra.Command{
+		Use: "resume [RUN]", Short: "Go on with a run that was cut off or stopped", Args: cobra.MaximumNArgs(1),
+		Long: `Resume goes on with a run where it was: what is done is not done again, what was
+cut off is read back where that is possible. What cannot be read back is in doubt:
+
+  -in-doubt=ask    ask for each (on a terminal; otherwise as stop)
+  -in-doubt=retry  do it again
+  -in-doubt=stop   do all the rest, name what is in doubt, exit with 1`,
+		Example: "  tutti resume\n  tutti resume 12 -in-doubt=retry",
+		RunE: func(c *cobra.Command, args []string) error {
+			e, err := a.open(c, &f.variables)
+			if err != nil {
+				return err
+			}
+			defer a.close(c, e)
+			id, err := a.runArg(c, e, args)
+			if err != nil {
+				return err
+			}
+			decide, err := a.inDoubt(doubt, nil)
+			if err != nil {
+				return err
+			}
+			ctx, stop, release := a.interrupts(c.Context())
+			defer release()
+			fin, d := e.Resume(ctx, id, engine.RunOptions{Parallelism: f.parallelism, LockTimeout: f.lockTimeout, Watch: a.watch(),
+				Person: local.Person{Cancel: stop, InDoubt: decide}})
+			return a.ended(ctx, fin, d)
+		},
+	}
+	f.variables.add(c)
+	f.addOutput(c)
+	c.Flags().StringVar(&doubt, "in-doubt", "ask", "ask, retry or stop")
+	c.Flags().IntVar(&f.parallelism, "parallelism", 0, "how many operations go on at once")
+	c.Flags().DurationVar(&f.lockTimeout, "lock-timeout", 0, "how long to wait for addresses that another run holds")
+	return c
+}
+
+// runArg gives the run that is named, or the newest open one.
+func (a *app) runArg(c *cobra.Command, e *engine.Engine, args []string) (store.RunID, error) {
+	if len(args) == 0 {
+		run, d := e.Latest(c.Context())
+		if d.HasErrors() {
+			return 0, a.failed(d, nil)
+		}
+		return run.ID, nil
+	}
+	n, err := strconv.ParseInt(args[0], 10, 64)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("%q is not the number of a run: \"tutti runs\" lists them", args[0])
+	}
+	return store.RunID(n), nil
+}
+
+func (a *app) runsCommand() *cobra.Command {
+	var limit int
+	c := &cobra.Command{
+		Use: "runs", Short: "List the runs of this stack, newest first", Args: cobra.NoArgs, Example: "  tutti runs\n  tutti runs -limit 5",
+		RunE: func(c *cobra.Command, _ []string) error {
+			e, err := a.open(c, nil)
+			if err != nil {
+				return err
+			}
+			defer a.close(c, e)
+			runs, err := e.Store().List(c.Context(), limit)
+			if err != nil {
+				return err
+			}
+			w := tabwriter.NewWriter(a.stdout, 0, 4, 2, ' ', 0)
+			_, _ = fmt.Fprintln(w, "RUN\tSTATUS\tSTARTED\tTOOK\tBY\tCOMMAND")
+			for _, r := range runs {
+				took := "-"
+				if !r.Ended.IsZero() {
+					took = r.Ended.Sub(r.Created).Round(time.Millisecond).String()
+				}
+				_, _ = fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Status, r.Created.Local().Format("2006-01-02 15:04:05"), took, r.User, r.Command)
+			}
+			return w.Flush()
+		},
+	}
+	c.Flags().IntVar(&limit, "limit", 20, "how many to list; 0 for all")
+	return c
+}
+
+func (a *app) runCommand() *cobra.Command {
+	c := &cobra.Command{Use: "run", Short: "Look at one run", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	var journal bool
+	show := &cobra.Command{
+		Use: "show RUN", Short: "Show a run's steps, times and errors", Args: cobra.MaximumNArgs(1),
+		Example: "  tutti run show 12\n  tutti run show 12 -journal",
+		RunE: func(c *cobra.Command, args []string) error {
+			e, err := a.open(c, nil)
+			if err != nil {
+				return err
+			}
+			defer a.close(c, e)
+			id, err := a.lastRun(c, e, args)
+			if err != nil {
+				return err
+			}
+			run, file, report, entries, d := e.History(c.Context(), id)
+			if d.HasErrors() {
+				return a.failed(d, nil)
+			}
+			if journal {
+				return a.showJournal(run, entries)
+			}
+			a.showRun(run, file, report)
+			return nil
+		},
+	}
+	show.Flags().BoolVar(&journal, "journal", false, "print the journal in its text form")
+	c.AddCommand(show)
+	return c
+}
+
+// lastRun gives the run that is named, or the newest.
+func (a *app) lastRun(c *cobra.Command, e *engine.Engine, args []string) (store.RunID, error) {
+	if len(args) > 0 {
+		return a.runArg(c, e, args)
+	}
+	runs, err := e.Store().List(c.Context(), 1)
+	if err != nil {
+		return 0, err
+	}
+	if len(runs) == 0 {
+		return 0, fmt.Errorf("this stack has no runs yet")
+	}
+	return runs[0].ID, nil
+}
+
+func (a *app) showJournal(run *store.Run, entries []store.Entry) error {
+	for _, en := range entries {
+		var line string
+		switch {
+		case en.Event != nil:
+			line = flow.FormatEvent(en.Event, run.Created)
+		case en.Sent != 0:
+			line = fmt.Sprintf("sent #%d", en.Sent)
+		default:
+			line = fmt.Sprintf("note %q", en.Note)
+		}
+		if _, err := fmt.Fprintf(a.stdout, "%6d  %s\n", en.Index, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *app) approveCommand() *cobra.Command {
+	var reject bool
+	var comment, by string
+	c := &cobra.Command{
+		Use: "approve RUN ADDR", Short: "Say yes (or no) to an approval that a run waits for", Args: cobra.ExactArgs(2),
+		Example: "  tutti approve 12 approval.release\n  tutti approve 12 approval.release -reject -comment 'not before Monday'",
+		RunE: func(c *cobra.Command, args []string) error {
+			e, err := a.open(c, nil)
+			if err != nil {
+				return err
+			}
+			defer a.close(c, e)
+			id, err := a.runArg(c, e, args[:1])
+			if err != nil {
+				return err
+			}
+			if d := e.Approve(c.Context(), id, apply.Approve{Addr: args[1], Approved: !reject, By: by, Comment: comment}); d.HasErrors() {
+				return a.failed(d, nil)
+			}
+			_, _ = fmt.Fprintf(a.stdout, "Your answer to %s was left for run %d.\n", args[1], id)
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&reject, "reject", false, "say no")
+	c.Flags().StringVar(&comment, "comment", "", "why; kept with the answer")
+	c.Flags().StringVar(&by, "by", "", "who answers; you when not given")
+	return c
+}
+
+func (a *app) cancelCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "cancel RUN", Short: "Ask a run to stop in order, or close one that nobody carries out", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			e, err := a.open(c, nil)
+			if err != nil {
+				return err
+			}
+			defer a.close(c, e)
+			id, err := a.runArg(c, e, args)
+			if err != nil {
+				return err
+			}
+			closed, d := e.Cancel(c.Context(), id)
+			if d.HasErrors() {
+				return a.failed(d, nil)
+			}
+			if closed {
+				_, _ = fmt.Fprintf(a.stdout, "Run %d is closed. What it had done stays; plan again for the rest.\n", id)
+				return nil
+			}
+			_, _ = fmt.Fprintf(a.stdout, "Run %d was asked to stop. \"tutti resume %d\" goes on with it later.\n", id, id)
+			return nil
+		},
+	}
+}
+
+func (a *app) unlockCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "unlock RUN", Aliases: []string{"force-unlock"}, Short: "Free the addresses that a run holds, by force", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			e, err := a.open(c, nil)
+			if err != nil {
+				return err
+			}
+			defer a.close(c, e)
+			id, err := a.runArg(c, e, args)
+			if err != nil {
+				return err
+			}
+			if d := e.Unlock(c.Context(), id); d.HasErrors() {
+				return a.failed(d, nil)
+			}
+			_, _ = fmt.Fprintf(a.stdout, "Run %d holds nothing any more.\n", id)
+			return nil
+		},
+	}
+	c.Flags().Bool("force", false, "accepted for Terraform's sake: unlock never asks")
+	return c
+}

@@ -1,0 +1,212 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tutti/internal/addr"
+	"tutti/internal/engine"
+	"tutti/internal/object"
+	"tutti/internal/store"
+)
+
+func (a *app) stateCommand() *cobra.Command {
+	c := &cobra.Command{Use: "state", Short: "Look at the state, and edit it", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c.AddCommand(a.stateList(), a.stateShow(), a.stateRemove(), a.stateMove(), a.statePull(), a.statePush())
+	return c
+}
+
+// withEngine opens the engine for one call.
+func (a *app) withEngine(c *cobra.Command, f func(*engine.Engine) error) error {
+	e, err := a.open(c, nil)
+	if err != nil {
+		return err
+	}
+	defer a.close(c, e)
+	return f(e)
+}
+
+func targets(args []string) ([]addr.Target, error) {
+	var out []addr.Target
+	for _, s := range args {
+		t, err := addr.ParseTarget(s)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+func instance(s string) (addr.Instance, error) { return addr.ParseInstance(s) }
+
+func (a *app) stateList() *cobra.Command {
+	var id string
+	c := &cobra.Command{
+		Use: "list [ADDR...]", Short: "List the objects in the state", Example: "  tutti state list\n  tutti state list module.shop",
+		RunE: func(c *cobra.Command, args []string) error {
+			ts, err := targets(args)
+			if err != nil {
+				return err
+			}
+			return a.withEngine(c, func(e *engine.Engine) error {
+				snap, d := e.Snapshot(c.Context())
+				if d.HasErrors() {
+					return a.failed(d, nil)
+				}
+				for _, r := range engine.Select(snap, ts) {
+					if id != "" && idOf(r) != id {
+						continue
+					}
+					line := r.Addr.String()
+					if r.Deposed != "" {
+						line += " (deposed " + r.Deposed + ")"
+					}
+					_, _ = fmt.Fprintln(a.stdout, line)
+				}
+				return nil
+			})
+		},
+	}
+	c.Flags().StringVar(&id, "id", "", "only objects whose attribute id is this")
+	return c
+}
+
+// idOf gives the attribute id of a row, or "".
+func idOf(r *object.State) string {
+	var v struct {
+		ID string `json:"id"`
+	}
+	if err := json.Unmarshal(r.Attributes, &v); err != nil {
+		return ""
+	}
+	return v.ID
+}
+
+func (a *app) stateShow() *cobra.Command {
+	return &cobra.Command{
+		Use: "show ADDR", Short: "Show one object of the state", Args: cobra.ExactArgs(1), Example: "  tutti state show 'module.branch[\"eu\"].local_file.settings'",
+		RunE: func(c *cobra.Command, args []string) error {
+			at, err := instance(args[0])
+			if err != nil {
+				return err
+			}
+			return a.withEngine(c, func(e *engine.Engine) error {
+				snap, d := e.Snapshot(c.Context())
+				if d.HasErrors() {
+					return a.failed(d, nil)
+				}
+				for _, r := range snap.Rows {
+					if r.Addr == at && r.Deposed == "" {
+						return a.showRow(r)
+					}
+				}
+				return fmt.Errorf("no instance found for the address %s: \"tutti state list\" shows what there is", at)
+			})
+		},
+	}
+}
+
+func (a *app) stateRemove() *cobra.Command {
+	return &cobra.Command{
+		Use: "rm ADDR...", Short: "Forget objects without destroying them", Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			ts, err := targets(args)
+			if err != nil {
+				return err
+			}
+			return a.withEngine(c, func(e *engine.Engine) error {
+				rows, d := e.Forget(c.Context(), ts)
+				if d.HasErrors() {
+					return a.failed(d, nil)
+				}
+				for _, r := range rows {
+					_, _ = fmt.Fprintf(a.stdout, "Removed %s\n", r.Addr)
+				}
+				_, _ = fmt.Fprintf(a.stdout, "Successfully removed %d resource instance(s).\n", len(rows))
+				return nil
+			})
+		},
+	}
+}
+
+func (a *app) stateMove() *cobra.Command {
+	return &cobra.Command{
+		Use: "mv FROM TO", Short: "Give objects another address", Args: cobra.ExactArgs(2), Example: "  tutti state mv local_file.a local_file.b\n  tutti state mv module.a module.b",
+		RunE: func(c *cobra.Command, args []string) error {
+			ts, err := targets(args)
+			if err != nil {
+				return err
+			}
+			return a.withEngine(c, func(e *engine.Engine) error {
+				n, d := e.Move(c.Context(), ts[0], ts[1])
+				if d.HasErrors() {
+					return a.failed(d, nil)
+				}
+				_, _ = fmt.Fprintf(a.stdout, "Move %q to %q\nSuccessfully moved %d object(s).\n", args[0], args[1], n)
+				return nil
+			})
+		},
+	}
+}
+
+func (a *app) outputCommand() *cobra.Command {
+	var asJSON, raw, noColor bool
+	c := &cobra.Command{
+		Use: "output [NAME]", Short: "Show output values", Args: cobra.MaximumNArgs(1), Example: "  tutti output\n  tutti output -raw url\n  tutti output -json",
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.withEngine(c, func(e *engine.Engine) error {
+				snap, d := e.Snapshot(c.Context())
+				if d.HasErrors() {
+					return a.failed(d, nil)
+				}
+				a.color = a.color && !noColor
+				if len(args) == 0 {
+					return a.showOutputs(snap, asJSON)
+				}
+				return a.showOutput(snap, args[0], asJSON, raw)
+			})
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
+	c.Flags().BoolVar(&raw, "raw", false, "write one string, number or bool without quotes")
+	c.Flags().BoolVar(&noColor, "no-color", false, "write without colours")
+	return c
+}
+
+func (a *app) showOutput(snap *store.Snapshot, name string, asJSON, raw bool) error {
+	for _, o := range snap.Outputs {
+		if o.Name != name {
+			continue
+		}
+		switch {
+		case asJSON:
+			_, err := fmt.Fprintln(a.stdout, string(o.Value))
+			return err
+		case raw:
+			return a.rawOutput(o)
+		}
+		return a.outputValue(o)
+	}
+	return fmt.Errorf("output %q not found: it is not in the state. Outputs are stored by \"tutti apply\"", name)
+}
+
+func (a *app) rawOutput(o *object.OutputState) error {
+	var v any
+	if err := json.Unmarshal(o.Value, &v); err != nil {
+		return err
+	}
+	switch v := v.(type) {
+	case string:
+		_, err := fmt.Fprint(a.stdout, v)
+		return err
+	case float64, bool:
+		_, err := fmt.Fprint(a.stdout, strings.TrimSpace(string(o.Value)))
+		return err
+	default:
+		return fmt.Errorf("the output %q is neither a string, a number nor a bool, so -raw cannot write it: use -json", o.Name)
+	}
+}
