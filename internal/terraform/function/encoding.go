@@ -14,21 +14,20 @@ import (
 	"golang.org/x/text/encoding/ianaindex"
 )
 
-// maxText is the longest text, in bytes, that a file or a compressed string may
-// become: a value of the language lives in memory, in plans and in states, and a
+// maxText is the longest text where Options do not say otherwise: a value of the language lives in memory, in plans and in states, and a
 // few compressed bytes could otherwise fill the machine.
 const maxText = 256 << 20
 
 // addEncodings adds the functions between text and its encoded forms (Base64 is
 // RFC 4648 section 4; URLs as in the query part, RFC 3986 section 2.1).
-func addEncodings(t map[string]function.Function) {
+func addEncodings(t map[string]function.Function, opts Options) {
 	str := []function.Parameter{text("str")}
 	t["base64encode"] = textToText(str, func(a []string) (string, error) {
 		return base64.StdEncoding.EncodeToString([]byte(a[0])), nil
 	})
 	t["base64decode"] = textToText(str, base64Decode)
 	t["base64gzip"] = textToText(str, base64Gzip)
-	t["base64gunzip"] = textToText(str, base64Gunzip)
+	t["base64gunzip"] = textToText(str, func(a []string) (string, error) { return base64Gunzip(a[0], opts.MaxText) })
 	t["textencodebase64"] = textToText([]function.Parameter{text("string"), text("encoding")}, textEncode)
 	t["textdecodebase64"] = textToText([]function.Parameter{text("source"), text("encoding")}, textDecode)
 	t["urlencode"] = textToText(str, func(a []string) (string, error) { return url.QueryEscape(a[0]), nil })
@@ -76,8 +75,8 @@ func base64Gzip(args []string) (string, error) {
 	return base64.StdEncoding.EncodeToString(b.Bytes()), nil
 }
 
-func base64Gunzip(args []string) (string, error) {
-	raw, err := fromBase64(args[0])
+func base64Gunzip(s string, limit int64) (string, error) {
+	raw, err := fromBase64(s)
 	if err != nil {
 		return "", err
 	}
@@ -85,12 +84,12 @@ func base64Gunzip(args []string) (string, error) {
 	if err != nil {
 		return "", function.NewArgErrorf(0, "the decoded bytes are not in gzip format: %w", err)
 	}
-	out, err := io.ReadAll(io.LimitReader(r, maxText+1))
+	out, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err != nil {
 		return "", function.NewArgErrorf(0, "the compressed data is damaged: %w", err)
 	}
-	if len(out) > maxText {
-		return "", function.NewArgErrorf(0, "the uncompressed data is longer than %d bytes", maxText)
+	if int64(len(out)) > limit {
+		return "", function.NewArgErrorf(0, "the uncompressed data is longer than %d bytes", limit)
 	}
 	return validText(out, "the uncompressed bytes are")
 }

@@ -97,12 +97,12 @@ func readFile(opts Options, path string) ([]byte, error) {
 		return nil, err
 	}
 	defer r.Close()
-	raw, err := io.ReadAll(io.LimitReader(r, maxText+1))
+	raw, err := io.ReadAll(io.LimitReader(r, opts.MaxText+1))
 	if err != nil {
 		return nil, function.NewArgErrorf(0, "reading %q: %w", path, cause(err))
 	}
-	if len(raw) > maxText {
-		return nil, function.NewArgErrorf(0, "the file %q is longer than %d bytes, too long for a value", path, maxText)
+	if int64(len(raw)) > opts.MaxText {
+		return nil, function.NewArgErrorf(0, "the file %q is longer than %d bytes, too long for a value", path, opts.MaxText)
 	}
 	return raw, nil
 }

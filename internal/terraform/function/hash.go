@@ -64,6 +64,7 @@ func rsaDecrypt(args []string) (string, error) {
 	if !ok {
 		return "", function.NewArgErrorf(1, "must be an RSA key, not %T", parsed)
 	}
+	//lint:ignore SA1019 the language defines the function by this scheme, which AWS uses for Windows passwords
 	plain, err := rsa.DecryptPKCS1v15(nil, key, cipher)
 	if err != nil {
 		return "", function.NewArgErrorf(0, "cannot be decrypted with this key: %w", err)

@@ -67,7 +67,8 @@ func TestSecretsStayOutOfMessages(t *testing.T) {
 		"format": `sensitive("%d` + secret + `%z")`,
 	}
 	others := []string{"", `, "x"`, `, 1`, `, "x", "y"`, `, 1, 2`, `, ["a"]`, `, {}`}
-	table := function.Table(function.Options{BaseDir: workspace(t)})
+	// Hundreds of bcrypt hashes would take their time.
+	table := function.Table(function.Options{BaseDir: workspace(t), PureOnly: true})
 	failures := 0
 	for name := range table {
 		if strings.HasPrefix(name, function.Namespace) {
@@ -108,6 +109,7 @@ func TestSecretMessages(t *testing.T) {
 		`file(sensitive("nope"))`:                     `the value of "path" is sensitive`,
 		`format("%d", sensitive("x"))`:                `the value of "args" is sensitive`,
 		`lookup({a = 1}, sensitive("b"))`:             `the value of "key" is sensitive`,
+		`bcrypt(sensitive("x"), 99)`:                  `the value of "str" is sensitive`,
 		`list(sensitive("x"))`:                        `the function "list" is no longer part of the language`,
 		`jsondecode(ephemeralasnull(sensitive("{")))`: `the value of "str" is sensitive`,
 	} {

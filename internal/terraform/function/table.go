@@ -39,6 +39,9 @@ type Options struct {
 	Now func() time.Time
 	// UUID makes what uuid() gives; nil means a random UUID of version 4.
 	UUID func() string
+	// MaxText is the longest text, in bytes, that a file or a compressed string
+	// may become; 0 means 256 MiB.
+	MaxText int64
 	// PureOnly makes timestamp(), uuid() and bcrypt() unknown. Planning and
 	// validation set it: those results are decided only during apply.
 	PureOnly bool
@@ -53,6 +56,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.MaxText == 0 {
+		o.MaxText = maxText
 	}
 	if o.UUID == nil {
 		o.UUID = uuid.NewString
@@ -70,7 +76,7 @@ func Table(opts Options) map[string]function.Function {
 	addCollections(plain)
 	addConversions(plain)
 	addAddresses(plain)
-	addEncodings(plain)
+	addEncodings(plain, opts)
 	addHashes(plain)
 	addTexts(plain)
 	addMarks(plain)
