@@ -48,3 +48,27 @@ func benchmark(b *testing.B, n int, idempotent bool) {
 
 func BenchmarkIdempotent2000(b *testing.B)    { benchmark(b, 2000, true) }
 func BenchmarkNotIdempotent2000(b *testing.B) { benchmark(b, 2000, false) }
+
+// BenchmarkResume100000 replays the journal of a run that is over.
+func BenchmarkResume100000(b *testing.B) {
+	ctx := context.Background()
+	s, err := sqlite.Open(ctx, b.TempDir(), sqlite.Options{Ring: secret.NewRing(killKey, "")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	id, err := s.CreateRun(ctx, store.Run{Machine: "apply"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	opts := local.Options{Machine: apply.New(), Store: s, RunID: id, Worker: idle{}, Input: input(wide(100_000, true), 10)}
+	if _, err := local.Run(ctx, opts); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if res, err := local.Run(ctx, resumed(opts)); err != nil || res.Status != store.Succeeded {
+			b.Fatal(res, err)
+		}
+	}
+}
