@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -58,6 +59,8 @@ func TestFailure(t *testing.T) {
 			return local.Outcome{Writes: []store.Write{{DeleteOutput: "x"}}}, errors.New("it broke")
 		case 3:
 			return local.Outcome{Output: json.RawMessage(`{`)}, nil
+		case 5:
+			return local.Outcome{}, fmt.Errorf("wrapped: %w", &flow.Failure{Kind: flow.Retryable, Code: "Far", Message: "away"})
 		case 4:
 			return local.Outcome{}, flow.Failure{Kind: flow.Retryable, Code: "Busy", Message: "later"}
 		}
@@ -66,10 +69,11 @@ func TestFailure(t *testing.T) {
 	res, err := local.Run(context.Background(), options(d, w, "#1 create a.a\n#2 create a.b needs=#1\n#3 create a.c\n#4 create a.d\n#5 create a.e\n"))
 	expectStatus(t, res, err, store.Failed)
 	expectOnce(t, w, 1, 3, 4, 5)
-	if res.Failure.Message != "1 done, 3 failed, 1 skipped" || d.message != res.Failure.Message || len(d.writes) != 1 {
+	if res.Failure.Message != "0 done, 4 failed, 1 skipped" || d.message != res.Failure.Message || len(d.writes) != 1 {
 		t.Errorf("%v, noted as %q, %d writes", res.Failure, d.message, len(d.writes))
 	}
-	for _, want := range []string{`failed #1 kind=terminal message="it broke"`, `failed #4 kind=retryable code="Busy" message="later"`} {
+	for _, want := range []string{`failed #1 kind=terminal message="it broke"`, `failed #4 kind=retryable code="Busy" message="later"`,
+		`failed #5 kind=retryable code="Far" message="away"`} {
 		if !slices.Contains(d.lines(), want) {
 			t.Errorf("the journal lacks %s:\n%s", want, strings.Join(d.lines(), "\n"))
 		}

@@ -197,8 +197,7 @@ func (r *runner) notStarted(d flow.Do, why string) {
 
 // cutOff gives an error that comes of the end of the context as what it is.
 func cutOff(ctx context.Context, err error) error {
-	var f flow.Failure
-	if err == nil || errors.As(err, &f) || ctx.Err() == nil {
+	if _, known := asFailure(err); err == nil || known || ctx.Err() == nil {
 		return err
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
@@ -231,11 +230,21 @@ func (r *runner) takeAnswer(ctx context.Context, a answer) {
 }
 
 func failureOf(err error) flow.Failure {
-	var f flow.Failure
-	if errors.As(err, &f) && f.Kind != 0 {
+	if f, ok := asFailure(err); ok {
 		return f
 	}
 	return flow.Failure{Kind: flow.Terminal, Message: err.Error()}
+}
+
+// asFailure finds a failure in an error, by value or by pointer.
+func asFailure(err error) (flow.Failure, bool) {
+	var p *flow.Failure
+	if errors.As(err, &p) && p != nil && p.Kind != 0 {
+		return *p, true
+	}
+	var f flow.Failure
+	ok := errors.As(err, &f) && f.Kind != 0
+	return f, ok
 }
 
 // halt lets nothing out any more because the store or the lease failed.
