@@ -57,6 +57,19 @@ func (k *leaseKeeper) renew(ctx context.Context, tell func(error)) {
 	k.renewals.Go(func() { tell(k.leases.Acquire(ctx, *k.lease)) })
 }
 
+// again takes the lease once more after time has passed. That it is another's now
+// is not a *store.HeldError to the caller: the run has begun.
+func (k *leaseKeeper) again(ctx context.Context) error {
+	if err := k.acquire(ctx); err != nil {
+		return k.lost(err)
+	}
+	return nil
+}
+
+func (k *leaseKeeper) lost(err error) error {
+	return fmt.Errorf("the lease of run %d is lost: %v", k.lease.Run, err)
+}
+
 // answered takes what came of a renewal. An error that it gives means that the
 // lease is lost; others are tried again until the lease has run out.
 func (k *leaseKeeper) answered(err error) error {
@@ -67,7 +80,7 @@ func (k *leaseKeeper) answered(err error) error {
 	}
 	var held *store.HeldError
 	if errors.As(err, &held) || k.asked.Sub(k.renewed) >= store.LeaseTTL {
-		return fmt.Errorf("the lease of run %d is lost: %w", k.lease.Run, err)
+		return k.lost(err)
 	}
 	return nil
 }

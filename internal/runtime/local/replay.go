@@ -103,7 +103,7 @@ func (r *runner) takeUp(ctx context.Context) error {
 		return err
 	}
 	// A person may have thought about it for longer than the lease is good for.
-	if err := r.lease.acquire(ctx); err != nil {
+	if err := r.lease.again(ctx); err != nil {
 		return err
 	}
 	r.take(ctx, flow.Signaled{At: r.time.now(), Name: flow.SignalResume}, store.Entry{})
