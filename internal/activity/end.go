@@ -47,7 +47,7 @@ func (w *Worker) ended(drv object.Driver, t *task, res object.Result, d diag.Lis
 // withOld calls f with the driver of an object that is to end: its block's, for
 // the provisioners there, or else its row's.
 func (w *Worker) withOld(ctx context.Context, c *object.PlannedChange, f func(object.Driver) diag.List) diag.List {
-	if w.hasBlock(c) {
+	if hasBlock(c) {
 		return w.withDriver(ctx, w.before, c.Addr, f)
 	}
 	var out diag.List
@@ -68,11 +68,11 @@ func (w *Worker) withOld(ctx context.Context, c *object.PlannedChange, f func(ob
 	return append(d, out...)
 }
 
-// hasBlock reports whether the instance is still part of the configuration.
-func (w *Worker) hasBlock(c *object.PlannedChange) bool {
+// hasBlock reports whether the object still has a block in the configuration, be it
+// that the block no longer makes this instance.
+func hasBlock(c *object.PlannedChange) bool {
 	switch c.Reason {
-	case object.DeleteNoConfig, object.DeleteNoModule, object.DeleteWrongRepetition, object.DeleteCountIndex, object.DeleteEachKey,
-		object.DeleteEnabledFalse, object.DeleteNoMoveTarget, object.DeleteDeposed:
+	case object.DeleteNoConfig, object.DeleteNoModule, object.DeleteNoMoveTarget:
 		return false
 	default:
 		return c.Deposed == ""

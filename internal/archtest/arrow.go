@@ -15,7 +15,7 @@ type room struct {
 var (
 	nouns     = []string{"object", "flow", "addr", "diag", "secret"}
 	toolbox   = []string{"expr", "process"} // what several languages need beside the nouns
-	hall      = []string{"planner", "eval", "apply", "activity", "runtime", "store"}
+	hall      = []string{"planner", "eval", "apply", "activity", "runtime", "store", "planfile"}
 	languages = []string{"terraform", "stepfunctions", "ansible", "kubernetes", "cloudformation", "airflow", "task", "service"}
 )
 
@@ -34,13 +34,17 @@ func rooms() []room {
 		{"eval", nouns},
 		{"planner", slices.Concat(nouns, []string{"eval"})},
 		{"apply", nouns},
-		{"activity", slices.Concat(nouns, []string{"eval"})},
+		// The worker behind the apply machine: it gives what runtime/local asks for.
+		{"activity", slices.Concat(nouns, []string{"eval", "store", "runtime"})},
+		{"planfile", nouns},
 		{"store", nouns},
 		{"runtime", slices.Concat(nouns, []string{"store"})},
 
 		{"stack", slices.Concat(nouns, toolbox, languages)},
-		{"server", slices.Concat(nouns, toolbox, hall, languages, []string{"stack"})},
-		{"cli", slices.Concat(nouns, toolbox, hall, languages, []string{"stack", "server"})},
+		// Puts the parts together for whoever drives them.
+		{"engine", slices.Concat(nouns, toolbox, hall, languages, []string{"stack"})},
+		{"server", slices.Concat(nouns, toolbox, hall, languages, []string{"stack", "engine"})},
+		{"cli", slices.Concat(nouns, toolbox, hall, languages, []string{"stack", "engine", "server"})},
 		{"archtest", nil},
 	}
 	for _, l := range languages {
