@@ -101,6 +101,7 @@ func TestRegistryFaults(t *testing.T) {
 		{"sum differs from the signed list", func(r *registry) { r.badSum = true }, "1.1.0", []string{"0000000", "signed list"}},
 		{"another package", func(r *registry) { r.otherZip = true }, "1.1.0",
 			[]string{"Provider checksum mismatch", sha(packageZip(t, "rocket", "1.1.0", source.Current().String())), "damaged or tampered"}},
+		{"the package of another platform", func(r *registry) { r.swapZip = true }, "1.0.0", []string{"Provider checksum mismatch", "the registry's signed list"}},
 		{"no such platform", func(*registry) {}, "2.0.0", []string{"not available for this platform", "it has plan9_mips"}},
 		{"old protocol", func(r *registry) { r.speaks["1.1.0"] = []string{"4.0"} }, "1.1.0", []string{"protocol 4.0", "1.0.0 to 2.0.0"}},
 		{"no such version", func(*registry) {}, "~> 3.0", []string{"No fitting provider version", "2.0.0, 1.1.0, 1.0.0"}},

@@ -136,6 +136,7 @@ type registry struct {
 	noKeys    bool
 	badSum    bool // the registry tells another sum than the signed list
 	otherZip  bool // the package is not what was signed
+	swapZip   bool // the package is that of another platform, signed as well
 	failFirst int  // so many requests get status 503
 	noService bool
 
@@ -284,6 +285,9 @@ func (r *registry) file(w http.ResponseWriter, req *http.Request) {
 		version, platform, _ := strings.Cut(rest, "_")
 		if r.otherZip {
 			platform += " with something else in it"
+		}
+		if r.swapZip {
+			platform = "plan9_mips"
 		}
 		data = packageZip(r.t, "rocket", version, platform)
 	}
