@@ -1,0 +1,36 @@
+variable "name" {
+  description = "What stands above the door; a random name when null."
+  type        = string
+  default     = null
+}
+
+variable "listen" {
+  description = "Where the shop listens."
+  type        = string
+  default     = "127.0.0.1:8443"
+}
+
+variable "branches" {
+  description = "The branches by name. The catalogue of each lies in catalogue/NAME.csv."
+  type = map(object({
+    title    = string
+    currency = optional(string, "EUR")
+    discount = optional(number, 0)
+  }))
+  default = {
+    eu = { title = "Europe" }
+    jp = { title = "Japan", currency = "JPY" }
+    us = { title = "America", currency = "USD" }
+  }
+
+  validation {
+    condition     = alltrue([for name in keys(var.branches) : can(regex("^[a-z]+$", name))])
+    error_message = "The name of a branch consists of small letters."
+  }
+}
+
+variable "ask_before_opening" {
+  description = "Whether a person must approve before the readers are told."
+  type        = bool
+  default     = false
+}
