@@ -1,6 +1,7 @@
 package install
 
 import (
+	"encoding/pem"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -154,5 +155,36 @@ func TestSameChoiceAsTerraform(t *testing.T) {
 				t.Errorf("our lock file\n%s\ntheirs\n%s", got, want)
 			}
 		})
+	}
+}
+
+// From a registry, both tools record the same signed checksums, and each takes
+// over what the other installed.
+func TestSameFromRegistryAsTerraform(t *testing.T) {
+	r := newRegistry(t)
+	text := "terraform {\n  required_providers {\n    rocket = {\n      source  = \"" + r.host + "/acme/rocket\"\n      version = \"~> 1.0, < 1.1\"\n    }\n  }\n}\n"
+	theirs, ours := t.TempDir(), r.options(t, nil, "")
+	cert := filepath.Join(t.TempDir(), "ca.pem")
+	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: r.server.Certificate().Raw})
+	for path, text := range map[string]string{filepath.Join(theirs, "main.tf"): text, filepath.Join(ours.Dir, "main.tf"): text, cert: string(block), cert + ".rc": ""} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("SSL_CERT_FILE", cert)
+	fine(t, Providers(t.Context(), r.require("~> 1.0, < 1.1"), ours))
+	peer(t, theirs, cert+".rc", "init", "-input=false")
+	if want, got := read(t, filepath.Join(theirs, lockfile.Name)), read(t, filepath.Join(ours.Dir, lockfile.Name)); got != want {
+		t.Errorf("our lock file\n%s\ntheirs\n%s", got, want)
+	}
+	before := r.count("/files/" + zipName("1.0.0", source.Current().String()))
+	peer(t, ours.Dir, cert+".rc", "init", "-input=false", "-lockfile=readonly")
+	if after := r.count("/files/" + zipName("1.0.0", source.Current().String())); after != before {
+		t.Error("terraform downloaded what we had installed")
+	}
+	theirOptions := ours
+	theirOptions.Dir = theirs
+	if _, list := Locate(t.Context(), r.require("~> 1.0"), theirOptions); len(list) != 0 {
+		t.Error(list)
 	}
 }
