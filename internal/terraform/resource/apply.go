@@ -37,7 +37,7 @@ func (m *managed) change(ctx context.Context, req object.ApplyRequest) (object.R
 		return unchanged, d
 	}
 	a := m.askFinal(req)
-	if !a.config.IsWhollyKnown() {
+	if !wholly(a.config) {
 		return unchanged, diag.Errorf(nil, "Configuration is not known at apply",
 			"Something that %s uses is still unknown although all that it depends on is done. The provider of what it uses has not said all it should.", req.Addr)
 	}
@@ -80,7 +80,7 @@ func (m *managed) askFinal(req object.ApplyRequest) asked {
 		then, err2 := p.Apply(planned)
 		attr := m.o.Schema.Block.Attribute(p)
 		decided := err1 == nil && now.IsNull() && attr != nil && attr.Computed // by the provider, not by a configuration
-		if err2 == nil && then.IsWhollyKnown() && !decided {
+		if err2 == nil && wholly(then) && !decided {
 			final.config = keepAt(p, planned, final.config)
 		}
 	}
@@ -178,7 +178,7 @@ func (m *managed) accept(state cty.Value, failed bool) (cty.Value, []schema.Prob
 		return cty.NilVal, problem("the object is unknown")
 	}
 	var bad []schema.Problem
-	if !state.IsWhollyKnown() {
+	if !wholly(state) {
 		if !failed {
 			bad = problem("after an apply, every value must be known")
 		}

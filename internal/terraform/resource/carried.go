@@ -38,7 +38,7 @@ func (c carried) encode(identity *schema.Block) []byte {
 		flags |= carriedKnown
 	}
 	var id []byte
-	if identity != nil && c.identity != cty.NilVal && !c.identity.IsNull() && c.identity.IsWhollyKnown() {
+	if identity != nil && c.identity != cty.NilVal && !c.identity.IsNull() && wholly(c.identity) {
 		// An identity that is not known yet is none to the provider.
 		if src, err := ctyjson.Marshal(c.identity, identity.Type()); err == nil {
 			id = src

@@ -32,7 +32,7 @@ func (s *data) Plan(ctx context.Context, req object.PlanRequest) (object.Change,
 		return c, d.In(req.Addr.String())
 	}
 	config, where := unmark(req.Wanted)
-	if req.Pending || !config.IsWhollyKnown() {
+	if req.Pending || !wholly(config) {
 		c.Verb = object.Read
 		c.After = s.o.mark(s.o.Schema.Block.ComputedUnknown(config), where)
 		return c, nil
@@ -61,7 +61,7 @@ func (s *data) Apply(ctx context.Context, req object.ApplyRequest) (object.Resul
 		return object.Result{}, d.In(req.Addr.String())
 	}
 	config, where := unmark(req.Wanted)
-	if !config.IsWhollyKnown() {
+	if !wholly(config) {
 		return object.Result{}, diag.Errorf(nil, "Configuration is not known at apply",
 			"Something that %s uses is still unknown although all that it depends on is done.", req.Addr).In(req.Addr.String())
 	}
@@ -86,7 +86,7 @@ func (s *data) read(ctx context.Context, at addr.Instance, config cty.Value) (ct
 	case len(bad) > 0:
 	case resp.State.IsNull():
 		bad = problem("the data is null")
-	case !resp.State.IsWhollyKnown():
+	case !wholly(resp.State):
 		bad = []schema.Problem{{Text: "the data must be wholly known"}}
 	}
 	return resp.State, "", append(d, s.o.blame(at.String(), "Provider produced invalid object", "read invalid data", bad)...).In(at.String())

@@ -18,7 +18,7 @@ import (
 // shutting down.
 func OpenEphemeral(ctx context.Context, o Options, wanted cty.Value) (*Opened, diag.List) {
 	config, where := unmark(wanted)
-	if !config.IsWhollyKnown() {
+	if !wholly(config) {
 		return nil, nil
 	}
 	resp, d := o.Provider.OpenEphemeral(ctx, o.TypeName, config)
@@ -32,7 +32,7 @@ func OpenEphemeral(ctx context.Context, o Options, wanted cty.Value) (*Opened, d
 	case len(bad) > 0:
 	case resp.Result.IsNull():
 		bad = problem("the result is null")
-	case !resp.Result.IsWhollyKnown():
+	case !wholly(resp.Result):
 		bad = problem("the result must be wholly known")
 	default:
 		bad = schema.Hide(o.Schema.Block.CheckPlan(o.null(), config, resp.Result), where)

@@ -79,7 +79,7 @@ func (m *managed) planChange(ctx context.Context, req object.PlanRequest) (objec
 	if c.Verb == object.NoOp {
 		c.After = c.Before
 	}
-	c.Private = carried{known: a.config.IsWhollyKnown(), private: resp.Private, identity: resp.Identity}.encode(m.o.Schema.Identity)
+	c.Private = carried{known: wholly(a.config), private: resp.Private, identity: resp.Identity}.encode(m.o.Schema.Identity)
 	c.Idempotent = m.idempotent(c.Verb)
 	return c, d
 }
@@ -195,7 +195,7 @@ func changed(prior, planned cty.Value, paths []cty.Path) []cty.Path {
 		switch {
 		case err1 != nil && err2 != nil:
 			continue // a part that neither has
-		case err1 == nil && err2 == nil && before.RawEquals(after) && after.IsWhollyKnown():
+		case err1 == nil && err2 == nil && before.RawEquals(after) && wholly(after):
 			continue
 		}
 		out = append(out, p)

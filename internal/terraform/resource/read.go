@@ -29,7 +29,7 @@ func (m *managed) Read(ctx context.Context, at addr.Instance, known *object.Actu
 	case len(bad) > 0:
 	case resp.State.IsNull():
 		return nil, d
-	case !resp.State.IsWhollyKnown():
+	case !wholly(resp.State):
 		bad = problem("what exists must be wholly known")
 	default:
 		bad = writeOnly(m.o.Schema.Block, resp.State)

@@ -86,6 +86,9 @@ func (o *Options) validate(ctx context.Context, wanted cty.Value) diag.List {
 
 // checkEphemeral reports ephemeral values where they would be kept.
 func (o *Options) checkEphemeral(wanted cty.Value) diag.List {
+	if look(wanted)&hasMarks == 0 {
+		return nil
+	}
 	var d diag.List
 	for _, p := range o.Schema.Block.EphemeralMisuse(wanted) {
 		d = append(d, o.locate(diag.List{{Severity: diag.Error, Headline: "Invalid use of ephemeral value", Attribute: p,
@@ -128,26 +131,6 @@ func (o *Options) blame(whose, headline, what string, problems []schema.Problem)
 
 // maxProblems bounds how much of a broken answer is listed.
 const maxProblems = 10
-
-// marked says where the user's sensitive values stand. The schema's own are not
-// in it.
-type marked []cty.Path
-
-// unmark takes all marks off and gives the places of the sensitive ones. Values
-// without marks, nearly all, are only looked through.
-func unmark(v cty.Value) (cty.Value, marked) {
-	if v == cty.NilVal || !v.ContainsMarked() {
-		return v, nil
-	}
-	plain, marks := v.UnmarkDeepWithPaths()
-	var out marked
-	for _, m := range marks {
-		if _, ok := m.Marks[object.Sensitive]; ok {
-			out = append(out, m.Path)
-		}
-	}
-	return plain, out
-}
 
 // mark puts back what unmark took, and marks what the schema calls sensitive.
 func (o *Options) mark(v cty.Value, where marked) cty.Value {

@@ -70,7 +70,7 @@ func (m *managed) upgrade(ctx context.Context, s *object.State) (cty.Value, diag
 		return v, d
 	}
 	bad := m.o.Schema.Block.Conforms(v)
-	if len(bad) == 0 && !v.IsWhollyKnown() {
+	if len(bad) == 0 && !wholly(v) {
 		bad = problem("a state must be wholly known")
 	}
 	return v, append(d, m.o.blame(s.Addr.String(), "Provider produced invalid upgraded state", "upgraded a state wrongly", bad)...)
@@ -89,11 +89,12 @@ func (o *Options) decodeIdentity(ctx context.Context, s *object.State) (cty.Valu
 }
 
 func (o *Options) encode(a *object.Actual) (*object.State, error) {
-	if object.HasMark(a.Value, object.Ephemeral) {
+	seen := look(a.Value)
+	if seen&hasMarks != 0 && object.HasMark(a.Value, object.Ephemeral) {
 		panic("resource: invariant broken: an ephemeral value in a state")
 	}
 	v, where := unmark(a.Value)
-	if !v.IsWhollyKnown() {
+	if seen&hasUnknown != 0 {
 		return nil, errors.New("an unknown value cannot be stored")
 	}
 	src, err := ctyjson.Marshal(v, o.Schema.Block.Type())
@@ -124,7 +125,7 @@ func (m *managed) move(ctx context.Context, from *object.State) (*object.Actual,
 	case len(bad) > 0:
 	case resp.State.IsNull():
 		bad = problem("the moved object is null")
-	case !resp.State.IsWhollyKnown():
+	case !wholly(resp.State):
 		bad = problem("a state must be wholly known")
 	default:
 		bad = writeOnly(m.o.Schema.Block, resp.State)

@@ -28,6 +28,9 @@ func (l *level) checkResult(planned, actual cty.Value, p *problems) {
 	}
 	for _, a := range l.attrs {
 		pl, ac := planned.GetAttr(a.name), actual.GetAttr(a.name)
+		if a.Type.IsPrimitiveType() && pl.IsKnown() && pl.RawEquals(ac) {
+			continue
+		}
 		p.in(cty.GetAttrStep{Name: a.name}, func() { a.checkResult(pl, ac, p) })
 	}
 	for _, n := range l.blocks {

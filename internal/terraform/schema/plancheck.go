@@ -43,11 +43,37 @@ func (b *Block) Conforms(v cty.Value) []Problem {
 	if v == cty.NilVal {
 		return []Problem{{Text: "there is no value at all"}}
 	}
+	if conforms(v.Type(), b.level.ty) {
+		return nil
+	}
 	var p problems
 	for _, err := range v.Type().TestConformance(b.level.ty) {
 		p.list = append(p.list, Problem{Text: err.Error()})
 	}
 	return p.list
+}
+
+// conforms is the quick way to find that nothing is wrong, which is nearly always.
+func conforms(given, want cty.Type) bool {
+	switch {
+	case want == cty.DynamicPseudoType:
+		return true
+	case want.IsPrimitiveType():
+		return given == want
+	case want.IsObjectType() && given.IsObjectType():
+		is, wants := given.AttributeTypes(), want.AttributeTypes()
+		if len(is) != len(wants) {
+			return false
+		}
+		for name, ty := range wants {
+			if has, ok := is[name]; !ok || !conforms(has, ty) {
+				return false
+			}
+		}
+		return true
+	default:
+		return given.Equals(want)
+	}
 }
 
 // CheckPlan holds a planned value against what was asked for: what is configured
