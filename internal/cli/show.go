@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -46,8 +48,48 @@ func (a *app) showCommand() *cobra.Command {
 }
 
 func (a *app) statePull() *cobra.Command {
-	return &cobra.Command{Use: "pull", Short: "Write the state in Terraform's form"}
+	return &cobra.Command{
+		Use: "pull", Short: "Write the state in Terraform's form", Args: cobra.NoArgs, Example: "  tutti state pull > terraform.tfstate",
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.withEngine(c, func(e *engine.Engine) error {
+				text, d := e.ExportText(c.Context())
+				if d.HasErrors() {
+					return a.failed(d, nil)
+				}
+				_, err := a.stdout.Write(text)
+				return err
+			})
+		},
+	}
 }
+
 func (a *app) statePush() *cobra.Command {
-	return &cobra.Command{Use: "push FILE", Short: "Take over a state in Terraform's form"}
+	var force bool
+	c := &cobra.Command{
+		Use: "push FILE", Short: "Take over a state in Terraform's form", Args: cobra.ExactArgs(1), Example: "  tutti state push terraform.tfstate\n  terraform state pull | tutti state push -",
+		RunE: func(c *cobra.Command, args []string) error {
+			src, err := a.readArg(args[0])
+			if err != nil {
+				return err
+			}
+			return a.withEngine(c, func(e *engine.Engine) error {
+				d := e.Push(c.Context(), src, args[0], force)
+				a.diagnostics(d, map[string][]byte{args[0]: src})
+				if d.HasErrors() {
+					return exitCode(exitError)
+				}
+				return nil
+			})
+		},
+	}
+	c.Flags().BoolVar(&force, "force", false, "replace the state whatever its lineage and serial")
+	return c
+}
+
+// readArg reads a file, or standard input for "-".
+func (a *app) readArg(name string) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(a.stdin)
+	}
+	return os.ReadFile(name)
 }

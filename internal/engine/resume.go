@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"os"
 
 	"tutti/internal/apply"
 	"tutti/internal/diag"
@@ -127,10 +126,4 @@ func (e *Engine) post(ctx context.Context, id store.RunID, s flow.Signaled) diag
 // Unlock frees what a run holds, by force.
 func (e *Engine) Unlock(ctx context.Context, id store.RunID) diag.List {
 	return storeDiag(e.store.Break(ctx, id))
-}
-
-// exists reports whether there is a file.
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }

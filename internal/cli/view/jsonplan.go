@@ -1,0 +1,340 @@
+package view
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"tutti/internal/addr"
+	"tutti/internal/object"
+)
+
+// The versions of the JSON formats, which are Terraform's.
+const (
+	planFormat  = "1.2"
+	stateFormat = "1.0"
+)
+
+// ToolVersion is the version of Terraform whose JSON formats are written: programs
+// that read them look for it.
+const ToolVersion = "1.12.0"
+
+// PlanInput is what the JSON form of a plan is made of.
+type PlanInput struct {
+	Plan *object.Plan
+	// State is what the plan was made from: it gives the values of what does not
+	// change.
+	State StateInput
+	// Errored is set when the plan is not whole.
+	Errored bool
+	Version string // tutti's own
+}
+
+type planJSON struct {
+	FormatVersion    string                  `json:"format_version"`
+	TerraformVersion string                  `json:"terraform_version"`
+	TuttiVersion     string                  `json:"tutti_version"`
+	Variables        map[string]variableJSON `json:"variables,omitempty"`
+	PlannedValues    valuesJSON              `json:"planned_values"`
+	Drift            []resourceChangeJSON    `json:"resource_drift,omitempty"`
+	Changes          []resourceChangeJSON    `json:"resource_changes,omitempty"`
+	Deferred         []deferredJSON          `json:"deferred_changes,omitempty"`
+	Outputs          map[string]changeJSON   `json:"output_changes,omitempty"`
+	PriorState       *stateJSON              `json:"prior_state,omitempty"`
+	Configuration    map[string]any          `json:"configuration"`
+	Timestamp        string                  `json:"timestamp"`
+	Applyable        bool                    `json:"applyable"`
+	Complete         bool                    `json:"complete"`
+	Errored          bool                    `json:"errored"`
+}
+
+type variableJSON struct {
+	Value any `json:"value"`
+}
+
+type resourceChangeJSON struct {
+	Address         string     `json:"address"`
+	PreviousAddress string     `json:"previous_address,omitempty"`
+	ModuleAddress   string     `json:"module_address,omitempty"`
+	Mode            string     `json:"mode"`
+	Type            string     `json:"type"`
+	Name            string     `json:"name"`
+	Index           any        `json:"index,omitempty"`
+	ProviderName    string     `json:"provider_name"`
+	Deposed         string     `json:"deposed,omitempty"`
+	Change          changeJSON `json:"change"`
+	Reason          string     `json:"action_reason,omitempty"`
+	Note            string     `json:"note,omitempty"`
+}
+
+type changeJSON struct {
+	Actions         []string    `json:"actions"`
+	Before          any         `json:"before"`
+	After           any         `json:"after"`
+	AfterUnknown    any         `json:"after_unknown"`
+	BeforeSensitive any         `json:"before_sensitive"`
+	AfterSensitive  any         `json:"after_sensitive"`
+	ReplacePaths    [][]any     `json:"replace_paths,omitempty"`
+	Importing       *importJSON `json:"importing,omitempty"`
+}
+
+type importJSON struct {
+	ID string `json:"id,omitempty"`
+}
+
+type deferredJSON struct {
+	Address string   `json:"address"`
+	Reason  string   `json:"reason"`
+	On      []string `json:"waits_for,omitempty"`
+}
+
+// JSONPlan writes a plan in the form of `terraform show -json`. Like that, it holds
+// sensitive values as they are.
+func JSONPlan(w io.Writer, in PlanInput) error {
+	p := in.Plan
+	out := planJSON{FormatVersion: planFormat, TerraformVersion: ToolVersion, TuttiVersion: in.Version, Timestamp: p.Time.UTC().Format(time.RFC3339),
+		Applyable: p.HasChanges() && !in.Errored, Complete: len(p.Deferred) == 0 && !p.Targeted && !in.Errored, Errored: in.Errored,
+		Configuration: map[string]any{"root_module": map[string]any{}}}
+	for name, v := range p.Variables {
+		if out.Variables == nil {
+			out.Variables = map[string]variableJSON{}
+		}
+		out.Variables[name] = variableJSON{plainJSON(v)}
+	}
+	for i := range p.Changes {
+		out.Changes = append(out.Changes, resourceChange(&p.Changes[i], false))
+	}
+	for i := range p.Drift {
+		out.Drift = append(out.Drift, resourceChange(&p.Drift[i], true))
+	}
+	for _, d := range p.Deferred {
+		j := deferredJSON{Address: d.Addr.Instance(d.Key).String(), Reason: d.Reason}
+		for _, on := range d.On {
+			j.On = append(j.On, on.String())
+		}
+		out.Deferred = append(out.Deferred, j)
+	}
+	for i := range p.Outputs {
+		if out.Outputs == nil {
+			out.Outputs = map[string]changeJSON{}
+		}
+		out.Outputs[p.Outputs[i].Name] = outputChange(&p.Outputs[i])
+	}
+	out.PlannedValues = plannedValues(in)
+	prior, err := newStateJSON(in.State)
+	if err != nil {
+		return err
+	}
+	out.PriorState = prior
+	return encode(w, out)
+}
+
+func encode(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+func resourceChange(c *object.PlannedChange, drift bool) resourceChangeJSON {
+	id := identify(c.Addr)
+	out := resourceChangeJSON{Address: id.Address, ModuleAddress: c.Addr.Module.String(), Mode: id.Mode, Type: id.Type, Name: id.Name, Index: id.Index,
+		ProviderName: providerName(c.Driver), Deposed: c.Deposed, Reason: string(c.Reason), Note: c.Note}
+	if c.MovedFrom != nil {
+		out.PreviousAddress = c.MovedFrom.String()
+	}
+	if c.Reason == object.DeleteDeposed {
+		out.Reason = ""
+	}
+	out.Change = valueChange(c.Before, c.After, actions(c, drift))
+	if c.Imported != "" {
+		out.Change.Importing = &importJSON{c.Imported}
+	}
+	for _, p := range c.ReplacePaths {
+		out.Change.ReplacePaths = append(out.Change.ReplacePaths, pathJSON(p))
+	}
+	return out
+}
+
+func valueChange(b, a cty.Value, actions []string) changeJSON {
+	empty := func(v cty.Value) any {
+		if isNull(v) {
+			return false
+		}
+		return map[string]any{}
+	}
+	return changeJSON{Actions: actions, Before: plainJSON(b), After: plainJSON(a), AfterUnknown: shapeJSON(a, isUnknown, map[string]any{}),
+		BeforeSensitive: shapeJSON(b, isSensitive, empty(b)), AfterSensitive: shapeJSON(a, isSensitive, empty(a))}
+}
+
+// actions gives Terraform's words for a verb. A task or the like has one of its
+// own: run.
+func actions(c *object.PlannedChange, drift bool) []string {
+	switch c.Verb {
+	case object.NoOp, object.Record:
+		if drift && isNull(c.After) {
+			return []string{"delete"}
+		}
+		if drift {
+			return []string{"update"}
+		}
+		return []string{"no-op"}
+	case object.Replace:
+		if c.CreateFirst {
+			return []string{"create", "delete"}
+		}
+		return []string{"delete", "create"}
+	default:
+		return []string{c.Verb.String()}
+	}
+}
+
+func outputChange(o *object.OutputChange) changeJSON {
+	verb := "update"
+	switch opOf(o.Before, o.After) {
+	case add:
+		verb = "create"
+	case del:
+		verb = "delete"
+	case same:
+		verb = "no-op"
+	}
+	out := changeJSON{Actions: []string{verb}, Before: plainJSON(o.Before), After: plainJSON(o.After), AfterUnknown: shapeJSON(o.After, isUnknown, false),
+		BeforeSensitive: o.Sensitive, AfterSensitive: o.Sensitive}
+	return out
+}
+
+// plannedValues is the state as it will be: what is planned over what is there.
+func plannedValues(in PlanInput) valuesJSON {
+	over := map[addr.Instance]*object.PlannedChange{}
+	moved := map[addr.Instance]bool{}
+	for i := range in.Plan.Changes {
+		c := &in.Plan.Changes[i]
+		if c.Deposed != "" {
+			continue
+		}
+		over[c.Addr] = c
+		if c.MovedFrom != nil {
+			moved[*c.MovedFrom] = true
+		}
+	}
+	var list []placed
+	for _, row := range in.State.Rows {
+		if row.Deposed != "" || over[row.Addr] != nil || moved[row.Addr] {
+			continue
+		}
+		if r, err := rowJSON(row); err == nil {
+			list = append(list, placed{row.Addr, r})
+		}
+	}
+	for a, c := range over {
+		if isNull(c.After) && c.Verb != object.Read {
+			continue
+		}
+		r := identify(a)
+		r.ProviderName, r.Values, r.SensitiveValues = providerName(c.Driver), plainJSON(c.After), shapeJSON(c.After, isSensitive, map[string]any{})
+		list = append(list, placed{a, r})
+	}
+	out := valuesJSON{Outputs: map[string]outputJSON{}}
+	for i := range in.Plan.Outputs {
+		if o := &in.Plan.Outputs[i]; !isNull(o.After) {
+			out.Outputs[o.Name] = plannedOutput(o)
+		}
+	}
+	out.Root = moduleTree(list)
+	return out
+}
+
+func plannedOutput(o *object.OutputChange) outputJSON {
+	j := outputJSON{Sensitive: o.Sensitive}
+	v, _ := object.Unmark(o.After)
+	if v.IsWhollyKnown() {
+		j.Value, j.Type = plainJSON(v), typeJSON(v.Type())
+	}
+	return j
+}
+
+// placed is a resource with where it belongs.
+type placed struct {
+	addr addr.Instance
+	json resourceJSON
+}
+
+// moduleTree puts resources into the tree of their modules.
+func moduleTree(list []placed) *moduleJSON {
+	slices.SortFunc(list, func(a, b placed) int {
+		if c := a.addr.Compare(b.addr); c != 0 {
+			return c
+		}
+		return compareText(a.json.DeposedKey, b.json.DeposedKey)
+	})
+	root := &moduleJSON{}
+	modules := map[addr.Module]*moduleJSON{{}: root}
+	for _, p := range list {
+		m := moduleOf(modules, p.addr.Module)
+		m.Resources = append(m.Resources, p.json)
+	}
+	return root
+}
+
+func compareText(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	default:
+		return 0
+	}
+}
+
+func moduleOf(modules map[addr.Module]*moduleJSON, m addr.Module) *moduleJSON {
+	if have, ok := modules[m]; ok {
+		return have
+	}
+	parent, _ := m.Call()
+	up := moduleOf(modules, parent)
+	made := &moduleJSON{Address: m.String()}
+	modules[m] = made
+	up.Children = append(up.Children, made)
+	return made
+}
+
+// identify fills what names a resource.
+func identify(i addr.Instance) resourceJSON {
+	out := resourceJSON{Address: i.String(), Mode: "managed", Type: i.Type, Name: i.Name.Name, Index: indexJSON(i.Key)}
+	switch i.Kind {
+	case addr.Data:
+		out.Mode = "data"
+	case addr.Resource, addr.Ephemeral:
+	default:
+		out.Type = i.Kind.String()
+	}
+	return out
+}
+
+func indexJSON(k addr.Key) any {
+	if n, ok := k.Int(); ok {
+		return n
+	}
+	if s, ok := k.Str(); ok {
+		return s
+	}
+	return nil
+}
+
+// providerName takes the source address out of State.Driver.
+func providerName(driver string) string {
+	var name string
+	for i := range len(driver) {
+		if driver[i] == '[' {
+			if _, err := fmt.Sscanf(driver[i+1:], "%q", &name); err == nil {
+				return name
+			}
+		}
+	}
+	return driver
+}
