@@ -67,6 +67,12 @@ func TestSourcesWithoutHostInAStackOfOpenTofu(t *testing.T) {
 	if list[0].Subject == nil || list[0].Subject.Filename != "main.tf" {
 		t.Errorf("blames %v", list[0].Subject)
 	}
+	// A network mirror is asked for the other address, too.
+	folder := t.TempDir()
+	put(t, filepath.Join(folder, address, "index.json"), `{"versions":{"1.0.0":{}}}`)
+	web := mirrorServer(t, folder)
+	o = web.options(t, nil, "provider_installation {\n  network_mirror {\n    url = \""+web.server.URL+"\"\n  }\n}\n")
+	says(t, Providers(t.Context(), []Requirement{random}, o), "Provider not found", `source = "`+address+`"`)
 	// With OpenTofu's lock file it is OpenTofu's.
 	o = stack()
 	put(t, filepath.Join(o.Dir, lockfile.Name), "# This file is maintained automatically by \"tofu init\".\n# Manual edits may be lost in future updates.\n\nprovider \""+address+"\" {\n  version = \"1.0.0\"\n}\n")

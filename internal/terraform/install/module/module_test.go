@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -241,7 +242,12 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{requests: map[string]int{}}
 	answer := func(text string) http.HandlerFunc {
-		return func(rw http.ResponseWriter, _ *http.Request) { _, _ = rw.Write([]byte(text)) }
+		return func(rw http.ResponseWriter, _ *http.Request) {
+			if strings.HasPrefix(text, "{") {
+				rw.Header().Set("Content-Type", "application/json")
+			}
+			_, _ = rw.Write([]byte(text))
+		}
 	}
 	location := func(header string) http.HandlerFunc {
 		return func(rw http.ResponseWriter, _ *http.Request) {
@@ -504,5 +510,29 @@ func TestFind(t *testing.T) {
 		if tt.got != tt.want {
 			t.Errorf("got %s, want %s", tt.got, tt.want)
 		}
+	}
+}
+
+// From a registry, both tools write the same manifest.
+func TestSameFromRegistryAsTerraform(t *testing.T) {
+	program, err := exec.LookPath("terraform")
+	if err != nil {
+		t.Skip("terraform is not installed")
+	}
+	w := newWorld(t)
+	address := w.host + "/acme/net/any"
+	o := w.options(t, versioned("whole", address, "1.0.0")+versioned("part", address+"//modules/x", "< 1.1")+call("web", w.server.URL+"/files/net.tgz//net-1/modules/x"))
+	dir := tree(t, map[string]string{"main.tf": text(t, o.Dir, "main.tf"), "rc": text(t, o.Dir, "rc"),
+		"ca.pem": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.server.Certificate().Raw}))})
+	cmd := exec.Command(program, "-chdir="+dir, "init", "-input=false", "-no-color")
+	cmd.Env = append(os.Environ(), "CHECKPOINT_DISABLE=1", "TF_DATA_DIR=", "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "rc"), "SSL_CERT_FILE="+filepath.Join(dir, "ca.pem"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("terraform init: %v\n%s", err, out)
+	}
+	_, list := Install(t.Context(), o)
+	fine(t, list)
+	manifest := filepath.Join(".terraform", "modules", "modules.json")
+	if got, want := text(t, o.Dir, manifest), text(t, dir, manifest); got != want {
+		t.Errorf("our manifest\n%s\ntheirs\n%s", got, want)
 	}
 }
