@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -75,7 +74,7 @@ func (c *committer) landed(err error) (*batch, error) {
 	c.flying = nil
 	if err != nil {
 		c.lost = b
-		return nil, fmt.Errorf("write the journal of run %d: %w", c.run, err)
+		return nil, fmt.Errorf("run %d: %w", c.run, err)
 	}
 	c.durable += int64(len(b.entries))
 	return b, nil
@@ -127,7 +126,7 @@ func (c *committer) close(ctx context.Context) error {
 		return nil
 	}
 	if err := c.fault.around(func() error { return c.journal.Append(ctx, c.run, events) }); err != nil {
-		return errors.Join(fmt.Errorf("write the journal of run %d once more", c.run), err)
+		return fmt.Errorf("run %d, once more: %w", c.run, err)
 	}
 	return nil
 }

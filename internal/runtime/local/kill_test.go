@@ -31,6 +31,7 @@ const killKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childFolder); dir != "" {
+		ignoreFileSizeSignal()
 		if err := carryOutIn(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package local_test
+
+func ignoreFileSizeSignal() {}
