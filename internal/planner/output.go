@@ -108,7 +108,8 @@ func verbOf(c *object.OutputChange) {
 		}
 	case c.Before == cty.NilVal:
 		c.Verb = object.Create
-	case c.Before.RawEquals(c.After):
+	case sameValue(c.Before, c.After) && object.HasMark(c.Before, object.Sensitive) == object.HasMark(c.After, object.Sensitive):
+		// Where inside the value marks stand is not stored.
 		c.Verb = object.NoOp
 	default:
 		c.Verb = object.Update
