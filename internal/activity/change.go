@@ -18,6 +18,9 @@ import (
 // it depends on, and ends in source.Instance below.
 func (w *Worker) instance(ctx context.Context, t *task) diag.List {
 	a := t.action.Addr
+	if t.change.Wanted != cty.NilVal {
+		return w.restore(ctx, t)
+	}
 	w.mu.Lock()
 	w.active[a] = t
 	w.mu.Unlock()
@@ -37,6 +40,28 @@ func (w *Worker) instance(ctx context.Context, t *task) diag.List {
 		return append(d, diag.Errorf(nil, "Dependency failed", "Something that %s depends on failed.", a)...)
 	}
 	return n.Diags
+}
+
+// restore carries out what does not come from the files: the driver is that of the
+// row, and what is wanted stands in the plan.
+func (w *Worker) restore(ctx context.Context, t *task) diag.List {
+	var out eval.Outcome
+	known := &object.State{Addr: t.action.Addr, Driver: t.change.Driver}
+	d := w.now.With(ctx, t.action.Addr.Module, func(ctx context.Context, s object.Scope) diag.List {
+		drv, d := w.o.Orphans.DriverOf(ctx, s, known)
+		if failed, _ := eval.Settled(s); failed || d.HasErrors() || drv == nil {
+			return append(d, diag.Errorf(nil, "Provider configuration not known", "The configuration of the provider of %s is not known.", known.Addr)...)
+		}
+		req, rd := w.request(ctx, drv, t)
+		if d = append(d, rd...); rd.HasErrors() {
+			return d
+		}
+		req.Wanted = t.change.Wanted
+		w.secrets(req.Wanted)
+		out = w.perform(ctx, drv, t, req, d)
+		return nil
+	})
+	return append(d, out.Diags...)
 }
 
 // source is the worker as an evaluator sees it.
@@ -127,6 +152,11 @@ func (w *Worker) apply(ctx context.Context, sc object.Scope, o object.Driven, in
 	}
 	req.Wanted = wanted
 	w.secrets(wanted)
+	return w.perform(ctx, drv, t, req, d)
+}
+
+// perform has the driver do it, or find out whether it was done.
+func (w *Worker) perform(ctx context.Context, drv object.Driver, t *task, req object.ApplyRequest, d diag.List) eval.Outcome {
 	var res object.Result
 	if t.settle {
 		if res, t.done, t.err = settle(ctx, drv, req); !t.done || t.err != nil {
@@ -184,9 +214,11 @@ func (w *Worker) set(ctx context.Context, t *task) diag.List {
 		t.writes = append(t.writes, store.Write{DeleteOutput: name})
 		return nil
 	}
-	v, d := w.now.Value(ctx, t.action.Addr.Object)
-	if d.HasErrors() {
-		return d
+	v, d := w.o.Plan.Outputs[i].After, diag.List(nil)
+	if w.o.Plan.Mode != object.Rollback {
+		if v, d = w.now.Value(ctx, t.action.Addr.Object); d.HasErrors() {
+			return d
+		}
 	}
 	row, err := encodeOutput(name, v)
 	if err != nil {

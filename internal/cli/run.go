@@ -280,3 +280,48 @@ func (a *app) unlockCommand() *cobra.Command {
 	c.Flags().Bool("force", false, "accepted for Terraform's sake: unlock never asks")
 	return c
 }
+
+func (a *app) rollbackCommand() *cobra.Command {
+	var f planFlags
+	var approve bool
+	c := &cobra.Command{
+		Use: "rollback RUN", Short: "Plan to undo what a run changed, ask, and do it", Args: cobra.ExactArgs(1),
+		Long: `Rollback makes a plan from what the run found before it changed anything: what it
+created is destroyed, what it changed is changed back, what it destroyed is
+created anew. What cannot be undone is said first.`,
+		Example: "  tutti rollback 12",
+		RunE: func(c *cobra.Command, args []string) error {
+			e, err := a.open(c, &f.variables)
+			if err != nil {
+				return err
+			}
+			defer a.close(c, e)
+			id, err := a.runArg(c, e, args)
+			if err != nil {
+				return err
+			}
+			o, err := f.options()
+			if err != nil {
+				return err
+			}
+			p, d := e.PlanRollback(c.Context(), id, o)
+			if d.HasErrors() {
+				return a.failed(d, nil)
+			}
+			a.showPlan(p)
+			if !p.Plan.HasChanges() {
+				return nil
+			}
+			if !approve {
+				if err := a.confirm(&f, p); err != nil {
+					return err
+				}
+			}
+			_, err = a.carryOut(c, e, &f, p, id)
+			return err
+		},
+	}
+	f.add(c)
+	c.Flags().BoolVar(&approve, "auto-approve", false, "do not ask")
+	return c
+}

@@ -48,6 +48,12 @@ type Settler interface {
 	Settle(ctx context.Context, req ApplyRequest) (res Result, done bool, err error)
 }
 
+// Restorer is a driver that can say what would have to be wanted to get an
+// instance as it was.
+type Restorer interface {
+	Restore(a *Actual) cty.Value
+}
+
 // ImportID names an existing thing: by ID, or by identity when ID is "".
 type ImportID struct {
 	ID       string

@@ -91,6 +91,8 @@ type Plan struct {
 	Time time.Time
 	// Objects is how many instances were looked at.
 	Objects int
+	// Notes are for people, such as what a rollback cannot undo.
+	Notes []string
 }
 
 // PlannedChange is a driver's change with what the planner knows of it.
@@ -113,6 +115,9 @@ type PlannedChange struct {
 	Needs []addr.Instance
 	// Prior is the row that the change starts from, refreshed; nil for a create.
 	Prior *State
+	// Wanted is set when the wanted value does not come from the files and so
+	// cannot be evaluated again: in a rollback.
+	Wanted cty.Value
 }
 
 // Reason says why a change is what it is, where that is not plain from its

@@ -73,7 +73,7 @@ func Encode(f *File, box *secret.Box) ([]byte, error) {
 	p := f.Plan
 	out := fileJSON{
 		Workspace: f.Workspace, Dir: f.Dir, DataDir: f.DataDir, Lineage: f.Lineage, Tutti: f.Tutti, Command: f.Command, Sources: f.Sources,
-		Mode: p.Mode, Serial: p.Serial, Targeted: p.Targeted, Time: p.Time, Objects: p.Objects, Actions: object.Print(p.Actions),
+		Mode: p.Mode, Serial: p.Serial, Targeted: p.Targeted, Time: p.Time, Objects: p.Objects, Notes: p.Notes, Actions: object.Print(p.Actions),
 	}
 	for _, a := range p.Reads {
 		out.Reads = append(out.Reads, a.String())
@@ -175,6 +175,7 @@ type fileJSON struct {
 	Targeted                                         bool
 	Time                                             time.Time
 	Objects                                          int
+	Notes                                            []string
 	Types                                            []json.RawMessage
 	Actions                                          string
 	Reads                                            []string
@@ -206,7 +207,7 @@ type dataJSON struct {
 func (in *fileJSON) file() (*File, error) {
 	r := &reader{}
 	r.readTypes(in.Types)
-	p := &object.Plan{Mode: in.Mode, Serial: in.Serial, Targeted: in.Targeted, Time: in.Time, Objects: in.Objects}
+	p := &object.Plan{Mode: in.Mode, Serial: in.Serial, Targeted: in.Targeted, Time: in.Time, Objects: in.Objects, Notes: in.Notes}
 	var err error
 	if p.Actions, err = object.ParseActions(in.Actions); err != nil {
 		return nil, fmt.Errorf("read plan: %w", err)

@@ -3,6 +3,8 @@ package planner
 import (
 	"slices"
 
+	"github.com/zclconf/go-cty/cty"
+
 	"tutti/internal/addr"
 	"tutti/internal/eval"
 	"tutti/internal/object"
@@ -25,9 +27,10 @@ type graph struct {
 	goneOf []int
 	memo   map[*eval.Node][]int
 	// needs memoises what is stored as State.Needs.
-	needs map[*eval.Node][]addr.Instance
-	nodes map[addr.Instance]*eval.Node
-	all   int // the join that everything() made
+	needs    map[*eval.Node][]addr.Instance
+	nodes    map[addr.Instance]*eval.Node
+	byObject map[addr.Object][]int // exits, for rollbacks
+	all      int                   // the join that everything() made
 }
 
 // manyNeeds is from how many edges on a Join is put between, so that n users of m
@@ -119,6 +122,10 @@ func (g *graph) need(id int, on ...int) {
 func (g *graph) finish() {
 	for i := range g.plan.Changes {
 		c := &g.plan.Changes[i]
+		if c.Wanted != cty.NilVal {
+			g.restoredNeeds(c)
+			continue
+		}
 		if id := g.entry[c.Addr]; id != 0 && c.Deposed == "" {
 			if n := g.nodes[c.Addr]; n != nil {
 				g.need(id, g.below(n)...)

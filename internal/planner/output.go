@@ -24,6 +24,9 @@ func (p *planner) outputs(ctx context.Context, g *graph) []object.OutputChange {
 		}
 		before[o.Name] = v
 	}
+	if p.req.Options.Mode == object.Rollback {
+		return p.restoredOutputs(g, before)
+	}
 	nodes := p.outputNodes()
 	var out []object.OutputChange
 	for _, name := range sortedNames(before, nodes) {

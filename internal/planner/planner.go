@@ -69,9 +69,8 @@ type Options struct {
 	Time time.Time
 	// Variables are kept in the plan.
 	Variables map[string]cty.Value
-	// Restore holds, in Rollback mode, what each row is to be again; nil where it
-	// was not there.
-	Restore map[addr.Instance]*object.State
+	// Restore is what a plan in Rollback mode brings back.
+	Restore *Restore
 	// Validate evaluates everything with unknown results and asks no driver to plan.
 	Validate bool
 }
@@ -92,6 +91,7 @@ type planner struct {
 	objects int
 	diags   diag.List
 	skipped bool
+	notes   []string
 }
 
 // Plan makes the plan. It is given beside errors too, as far as it came.
@@ -107,8 +107,12 @@ func Plan(ctx context.Context, req Request) (*object.Plan, diag.List) {
 	var d diag.List
 	p.rows, d = indexRows(req)
 	p.diags = append(p.diags, d...)
-	p.eval.All(ctx, p.filter())
-	p.orphans(ctx)
+	if req.Options.Mode == object.Rollback {
+		p.rollback(ctx)
+	} else {
+		p.eval.All(ctx, p.filter())
+		p.orphans(ctx)
+	}
 	plan := p.assemble(ctx)
 	p.diags = append(p.diags, p.eval.Close(ctx)...)
 	if err := ctx.Err(); err != nil {
@@ -183,7 +187,7 @@ func (p *planner) assemble(ctx context.Context) *object.Plan {
 	}
 	slices.SortFunc(plan.Reads, func(a, b addr.Object) int { return a.Instance(addr.NoKey).Compare(b.Instance(addr.NoKey)) })
 	slices.SortFunc(plan.Data, func(a, b object.DataValue) int { return a.Addr.Compare(b.Addr) })
-	plan.Deferred = p.deferred()
+	plan.Deferred, plan.Notes = p.deferred(), p.notes
 	if p.req.Options.Validate {
 		return plan
 	}

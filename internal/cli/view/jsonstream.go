@@ -110,7 +110,7 @@ func (s *Stream) Plan(p *object.Plan) {
 	}
 	t := Count(p)
 	s.send(message{"info", t.Text(), "change_summary", map[string]any{"changes": map[string]any{"add": t.Add, "change": t.Change, "import": t.Import,
-		"remove": t.Destroy, "forget": t.Forget, "run": t.Tasks + t.Approvals + t.Runs, "deferred": t.Deferred, "operation": "plan"}}})
+		"remove": t.Destroy, "forget": t.Forget, "run": t.Running(), "deferred": t.Deferred, "operation": "plan"}}})
 	s.plannedOutputs(p)
 }
 

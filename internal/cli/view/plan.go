@@ -2,6 +2,7 @@ package view
 
 import (
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -20,6 +21,9 @@ func (s Style) Plan(w io.Writer, plan *object.Plan) {
 		p.WriteString(s.nothing(plan))
 		write(w, p.String())
 		return
+	}
+	if len(plan.Drift) == 0 {
+		p.WriteByte('\n')
 	}
 	p.legend(listed)
 	for _, c := range listed {
@@ -82,7 +86,7 @@ func (p *printer) legend(changes []*object.PlannedChange) {
 		}
 	}
 	plus, minus := p.s.paint(green, "+"), p.s.paint(red, "-")
-	p.WriteString("\n" + p.s.name() + " would do this, where the signs mean:\n")
+	p.WriteString(p.s.name() + " would do this, where the signs mean:\n")
 	for i, line := range [...]string{
 		"  " + plus + " create", "  " + p.s.paint(yellow, "~") + " update in-place", "  " + minus + " destroy",
 		minus + "/" + plus + " destroy and then create replacement", plus + "/" + minus + " create replacement and then destroy",
@@ -222,13 +226,15 @@ func hide(v cty.Value) cty.Value {
 
 // Tally counts what a plan would do.
 type Tally struct {
-	Import, Add, Change, Destroy, Forget, Tasks, Approvals, Runs, Moved, Deferred int
+	Import, Add, Change, Destroy, Forget, Moved, Deferred int
+	// Runs are the tasks, approvals and the like, by their kind.
+	Runs map[addr.Kind]int
 }
 
 // Count counts the changes of a plan as its summary gives them: a replacement
 // counts as one added and one destroyed, reads do not count.
 func Count(plan *object.Plan) Tally {
-	t := Tally{Deferred: len(plan.Deferred)}
+	t := Tally{Deferred: len(plan.Deferred), Runs: map[addr.Kind]int{}}
 	for i := range plan.Changes {
 		c := &plan.Changes[i]
 		if c.Imported != "" {
@@ -249,21 +255,19 @@ func Count(plan *object.Plan) Tally {
 		case object.Forget:
 			t.Forget++
 		case object.Run:
-			t.run(c.Addr.Kind)
+			t.Runs[c.Addr.Kind]++
 		}
 	}
 	return t
 }
 
-func (t *Tally) run(k addr.Kind) {
-	switch k {
-	case addr.Task:
-		t.Tasks++
-	case addr.Approval:
-		t.Approvals++
-	default:
-		t.Runs++
+// Running is how many things are to run.
+func (t Tally) Running() int {
+	n := 0
+	for _, k := range t.Runs {
+		n += k
 	}
+	return n
 }
 
 // Text is the line that scripts look for. What no Terraform plan has comes after a
@@ -277,14 +281,11 @@ func (t Tally) Text() string {
 	if t.Forget > 0 {
 		text += ", " + itoa(t.Forget) + " to forget"
 	}
-	for _, x := range []struct {
-		n         int
-		one, many string
-	}{{t.Tasks, "task to run", "tasks to run"}, {t.Approvals, "approval to ask for", "approvals to ask for"},
-		{t.Runs, "other to run", "others to run"}, {t.Deferred, "object later", "objects later"}} {
-		if x.n > 0 {
-			text += "; " + count(x.n, x.one, x.many)
-		}
+	for _, k := range slices.Sorted(maps.Keys(t.Runs)) {
+		text += "; " + count(t.Runs[k], k.String()+" to run", k.String()+"s to run")
+	}
+	if t.Deferred > 0 {
+		text += "; " + count(t.Deferred, "object", "objects") + " later"
 	}
 	return text + "."
 }

@@ -30,6 +30,7 @@ var (
 	_ object.Importer = (*Driver)(nil)
 	_ object.Mover    = (*Driver)(nil)
 	_ object.Settler  = (*Driver)(nil)
+	_ object.Restorer = (*Driver)(nil)
 )
 
 // New makes the driver of a managed resource or a data source.
@@ -111,3 +112,9 @@ func notManaged(at addr.Instance) diag.List {
 type managed struct{ o *Options }
 
 var _ kind = (*managed)(nil)
+
+// Restore implements object.Restorer: what the provider alone decides is left to it
+// again.
+func (d *Driver) Restore(a *object.Actual) cty.Value {
+	return d.o.Schema.Block.ComputedNull(a.Value)
+}
