@@ -50,7 +50,7 @@ func (o *Options) decode(ctx context.Context, s *object.State, upgrade upgrader)
 
 // fits reads attributes that have today's shape.
 func (o *Options) fits(attributes []byte) (cty.Value, bool) {
-	v, err := ctyjson.Unmarshal(attributes, o.Schema.Block.Type())
+	v, err := decodeAttributes(attributes, o.Schema.Block.Type())
 	if err != nil || v.IsNull() {
 		return cty.NilVal, false
 	}
