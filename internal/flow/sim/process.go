@@ -296,11 +296,20 @@ func (p *process) abort(w *world) {
 		p.failed = err
 		return
 	}
-	for _, a := range p.alive {
+	for _, a := range append([]*activity(nil), p.alive...) {
 		if a.worked {
 			continue
 		}
 		a.worked = true
+		if !a.do.Idempotent && w.chance(50) {
+			w.note("  #%d is cut off and stays outstanding", a.do.ID)
+			p.left[a.do.ID] = true
+			p.forget(a.do.ID)
+			if w.chance(50) {
+				p.failed = w.effect(a.do)
+			}
+			continue
+		}
 		f := flow.Failure{Kind: flow.Cancelled, Message: "cut off"}
 		if w.chance(50) {
 			f.Code = flow.CodeNotStarted

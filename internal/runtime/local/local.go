@@ -181,7 +181,8 @@ type Result struct {
 	// Output is the machine's when it succeeded; Failure is set when it did not.
 	Output  json.RawMessage
 	Failure *flow.Failure
-	// InDoubt are the activities that were left, whatever the status.
+	// InDoubt are the activities that were left, or cut off by the context's end,
+	// whatever the status.
 	InDoubt []Doubt
 }
 
@@ -229,6 +230,8 @@ func (r *runner) run(ctx context.Context) (Result, error) {
 		res.Status, message = store.Stopped, r.halted.Error()
 	case res.Failure != nil:
 		message = res.Failure.Message
+	case res.Status == store.Stopped:
+		message = fmt.Sprintf("aborted; %d activities were cut off", len(res.InDoubt))
 	}
 	if err := r.opts.Store.SetStatus(last, r.opts.RunID, res.Status, message); err != nil && r.halted == nil {
 		return res, fmt.Errorf("note how run %d ended: %w", r.opts.RunID, err)

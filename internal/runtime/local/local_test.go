@@ -173,6 +173,48 @@ func TestAbortAndResume(t *testing.T) {
 	expectOnce(t, w, 1, 2, 3)
 }
 
+// What was cut off in the middle and is not idempotent is settled when the run is
+// resumed, as after a crash.
+func TestAbortInTheMiddle(t *testing.T) {
+	for name, decision := range map[string]local.Decision{"leave": local.Leave, "retry": local.Retry, "give up": local.GiveUp} {
+		t.Run(name, func(t *testing.T) {
+			d, w := newDisk(), newWorld()
+			ctx, abort := context.WithCancel(context.Background())
+			w.do = func(ctx context.Context, n int, _ flow.Do) (local.Outcome, error) {
+				if n == 1 && len(w.seen()) == 0 && ctx.Err() == nil && !slices.Contains(d.lines(), "signal resume") {
+					abort()
+					<-ctx.Done()
+					return local.Outcome{}, fmt.Errorf("killed: %w", ctx.Err())
+				}
+				w.effect(n)
+				return local.Outcome{}, nil
+			}
+			w.settle = func(int, flow.Do) (bool, error) { return false, errCannotTell }
+			opts := options(d, w, "#1 create a.a\n#2 create a.b needs=#1\n")
+			res, err := local.Run(ctx, opts)
+			expectStatus(t, res, err, store.Stopped)
+			if len(res.InDoubt) != 1 || res.InDoubt[0].Do.ID != 1 || d.message != "aborted; 1 activities were cut off" {
+				t.Fatalf("in doubt %+v, noted as %q", res.InDoubt, d.message)
+			}
+			opts.Person.InDoubt = func(context.Context, []local.Doubt) map[flow.ID]local.Decision {
+				return map[flow.ID]local.Decision{1: decision}
+			}
+			res, err = local.Run(context.Background(), resumed(opts))
+			switch decision {
+			case local.Leave:
+				expectStatus(t, res, err, store.InDoubt)
+				expectOnce(t, w)
+			case local.Retry:
+				expectStatus(t, res, err, store.Succeeded)
+				expectOnce(t, w, 1, 2)
+			case local.GiveUp:
+				expectStatus(t, res, err, store.Failed)
+				expectOnce(t, w)
+			}
+		})
+	}
+}
+
 // An activity that does not obey is left behind, and is in doubt when the run is
 // resumed.
 func TestAbandon(t *testing.T) {

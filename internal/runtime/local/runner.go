@@ -219,6 +219,9 @@ func (r *runner) takeAnswer(ctx context.Context, a answer) {
 	entry := store.Entry{Writes: a.out.Writes}
 	if a.err != nil {
 		f := failureOf(a.err)
+		if ctx.Err() != nil && f.Kind == flow.Cancelled && r.cutShort(a, f) {
+			return
+		}
 		if r.take(ctx, flow.ActivityFailed{At: at, ID: a.do.ID, Failure: f}, entry) && r.opts.Observer.Failed != nil {
 			r.tell(func() { r.opts.Observer.Failed(a.do, at, f) })
 		}
@@ -227,6 +230,21 @@ func (r *runner) takeAnswer(ctx context.Context, a answer) {
 	if r.take(ctx, flow.ActivityDone{At: at, ID: a.do.ID, Output: a.out.Output}, entry) && r.opts.Observer.Done != nil {
 		r.tell(func() { r.opts.Observer.Done(a.do, at, a.out.Output) })
 	}
+}
+
+// cutShort keeps what the end of the context cut off in the middle outstanding,
+// where nobody can say how far it got: the run that is resumed settles it, as
+// after a crash. It reports false where the answer says enough.
+func (r *runner) cutShort(a answer, f flow.Failure) bool {
+	if a.do.Idempotent || f.Code == flow.CodeNotStarted || len(a.out.Writes) > 0 {
+		return false
+	}
+	if _, ok := r.asked.Activity(a.do.ID); !ok {
+		return false
+	}
+	r.left[a.do.ID] = Doubt{Do: a.do, Why: f}
+	r.journal(store.Entry{Note: fmt.Sprintf("#%d was cut off: %s", a.do.ID, f.Message), NoteAt: r.time.now()})
+	return true
 }
 
 func failureOf(err error) flow.Failure {
