@@ -87,13 +87,13 @@ func (c *Code) addFunctions(ctx context.Context, s object.Scope, env *Env, ev *h
 	var d diag.List
 	for _, call := range c.functions {
 		if env.Provided == nil {
-			d = append(d, diag.Errorf(&call.rng, "Provider functions are not available here", "%s cannot be called in this place.", call.name)...)
+			d = append(d, diag.Errorf(&call.Range, "Provider functions are not available here", "%s cannot be called in this place.", call.FullName())...)
 			continue
 		}
-		f, fd := env.Provided(ctx, s, call.name)
-		d = append(d, fd.At(call.rng)...)
+		f, fd := env.Provided(ctx, s, call.FullName())
+		d = append(d, fd.At(call.Range)...)
 		if !fd.HasErrors() {
-			ev.Functions[call.name] = f
+			ev.Functions[call.FullName()] = f
 		}
 	}
 	return d

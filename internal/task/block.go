@@ -32,8 +32,8 @@ func (i *item) References() []addr.Reference {
 		refs = append(refs, c.code.References()...)
 	}
 	for _, tr := range i.dependsOn {
-		if ref, d := expr.ParseReference(tr); !d.HasErrors() {
-			refs = append(refs, ref)
+		if ref, _, _ := expr.ParseReference(tr); ref != nil {
+			refs = append(refs, *ref)
 		}
 	}
 	return refs
@@ -69,7 +69,7 @@ func (i *item) Expand(ctx context.Context, s object.Scope) (object.Expansion, di
 // decode evaluates the block's arguments, and waits for what it depends on.
 func (i *item) decode(ctx context.Context, s object.Scope, inst object.Instance) (cty.Value, diag.List) {
 	for _, tr := range i.dependsOn {
-		if ref, d := expr.ParseReference(tr); !d.HasErrors() {
+		if ref, _, _ := expr.ParseReference(tr); ref != nil {
 			s.After(ctx, addr.Object{Module: i.env.Module, Name: ref.Subject})
 		}
 	}

@@ -240,11 +240,11 @@ func (l *loader) dependsOn(b *block, e hcl.Expression) {
 		if !l.hcl(d) {
 			continue
 		}
-		ref, rd := expr.ParseReference(tr)
+		ref, _, rd := expr.ParseReference(tr)
 		l.diags = append(l.diags, rd...)
 		switch {
 		case rd.HasErrors():
-		case ref.Subject.Kind == 0:
+		case ref == nil:
 			l.errorf(x.Range(), "Invalid depends_on reference", "%s is no object that could be waited for.", diag.Traversal(tr))
 		case ref.Subject == b.name:
 			l.errorf(x.Range(), "Self-referential block", "%s cannot wait for itself.", b.name)

@@ -241,8 +241,8 @@ func (m *module) value(ctx context.Context, s object.Scope, code *expr.Code, e h
 func (b *base) after(ctx context.Context, s object.Scope, dependsOn []hcl.Traversal) diag.List {
 	var d diag.List
 	for _, tr := range dependsOn {
-		ref, rd := expr.ParseReference(tr)
-		if d = append(d, rd...); rd.HasErrors() || ref.Subject.Kind == 0 {
+		ref, _, rd := expr.ParseReference(tr)
+		if d = append(d, rd...); ref == nil {
 			continue
 		}
 		s.After(ctx, addr.Object{Module: b.m.addr, Name: ref.Subject})

@@ -15,6 +15,9 @@ var _ hcl.Body = (*layeredBody)(nil)
 // layer puts one body over another.
 func layer(base, over hcl.Body) hcl.Body { return &layeredBody{base, over} }
 
+// Layers implements expr.Layered.
+func (b *layeredBody) Layers() (base, over hcl.Body) { return b.base, b.over }
+
 // Content implements hcl.Body.
 func (b *layeredBody) Content(schema *hcl.BodySchema) (*hcl.BodyContent, hcl.Diagnostics) {
 	soft := optionalSchema(schema)

@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"tutti/internal/diag"
+	"tutti/internal/expr"
 )
 
 // declaration is a top-level block as written, before it is understood: the block
@@ -227,7 +228,7 @@ func dependsOn(attr *hcl.Attribute) ([]hcl.Traversal, diag.List) {
 		if len(tr) == 0 {
 			continue
 		}
-		_, special, moreDiags := ParseReference(tr)
+		_, special, moreDiags := expr.ParseReference(tr)
 		diags = append(diags, moreDiags...)
 		if special != nil {
 			rng := e.Range()
@@ -334,7 +335,7 @@ func mustRefer(blockType string, e hcl.Expression) diag.List {
 	if len(e.Variables()) > 0 {
 		return nil
 	}
-	if refs, _ := References(e); len(refs.Functions) > 0 {
+	if refs, _ := expr.References(e); len(refs.Functions) > 0 {
 		return nil
 	}
 	rng := e.Range()

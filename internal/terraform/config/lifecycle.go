@@ -6,6 +6,7 @@ import (
 
 	"tutti/internal/addr"
 	"tutti/internal/diag"
+	"tutti/internal/expr"
 )
 
 // readLifecycle reads the lifecycle blocks of every layer, argument by argument,
@@ -121,7 +122,7 @@ func replaceTrigger(e hcl.Expression) diag.List {
 	if _, ok := e.(*hclsyntax.FunctionCallExpr); ok {
 		return bad("Only references to resources of the same module can stand here, not function calls.")
 	}
-	refs, diags := References(e)
+	refs, diags := expr.References(e)
 	if len(refs.Objects) != 1 {
 		if diags.HasErrors() {
 			return diags

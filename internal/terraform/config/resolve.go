@@ -10,6 +10,7 @@ import (
 
 	"tutti/internal/addr"
 	"tutti/internal/diag"
+	"tutti/internal/expr"
 )
 
 // maxReferenceErrors bounds how many wrong references of one module are told: a
@@ -27,7 +28,7 @@ func (c *Config) checkReferences() diag.List {
 				"There may be more than these %d in %s: the rest is not looked at.", maxReferenceErrors, describePath(c.Path))...)
 		}
 		from := len(diags)
-		var refs Refs
+		var refs expr.Refs
 		var moreDiags diag.List
 		scope := where{}
 		switch name.Kind {
@@ -41,7 +42,7 @@ func (c *Config) checkReferences() diag.List {
 			scope = where{repeated: call.Repetition}
 			diags = append(diags, c.checkArguments(call)...)
 		case addr.Local:
-			refs, moreDiags = References(c.Module.Locals[name.Name].Expr)
+			refs, moreDiags = expr.References(c.Module.Locals[name.Name].Expr)
 		case addr.Output:
 			refs, moreDiags = c.Module.Outputs[name.Name].References()
 		case addr.Provider:
@@ -68,7 +69,7 @@ type where struct {
 	self     bool
 }
 
-func (c *Config) checkRefs(refs Refs, scope where) diag.List {
+func (c *Config) checkRefs(refs expr.Refs, scope where) diag.List {
 	var diags diag.List
 	for _, ref := range refs.Objects {
 		diags = append(diags, c.checkObject(ref)...)
@@ -93,7 +94,7 @@ func (c *Config) checkBackend() diag.List {
 	if b == nil || c.Parent != nil {
 		return nil // only the root's backend counts
 	}
-	refs, diags := BodyReferences(b.Body)
+	refs, diags := expr.BodyReferences(b.Body)
 	for _, r := range refs.Objects {
 		if k := r.Subject.Kind; k != addr.Variable && k != addr.Local {
 			diags = append(diags, notStatic(r.Range, r.Subject.String())...)
@@ -107,38 +108,18 @@ func (c *Config) checkBackend() diag.List {
 
 // checkSpecial complains about count, each and self where they mean nothing, and
 // about unknown names in the other roots.
-func checkSpecial(s Special, scope where) diag.List {
-	rng := s.Range
-	bad := func(headline, detail string, names ...string) diag.List {
-		return diag.Errorf(&rng, headline, "%s", detail+diag.DidYouMean(s.Name, names))
+func checkSpecial(s expr.Special, scope where) diag.List {
+	if d := s.Check(); d.HasErrors() {
+		return d
 	}
-	switch s.Root {
-	case "count":
-		if s.Name != "index" {
-			return bad("Invalid \"count\" attribute", "The \"count\" object has only the attribute \"index\".", "index")
-		}
-		if scope.repeated.Count == nil {
-			return bad("Reference to \"count\" in non-counted context", "count.index is known only in a block that has the \"count\" argument.")
-		}
-	case "each":
-		if s.Name != "key" && s.Name != "value" {
-			return bad("Invalid \"each\" attribute", "The \"each\" object has only the attributes \"key\" and \"value\".", "key", "value")
-		}
-		if scope.repeated.ForEach == nil {
-			return bad("Reference to \"each\" in context without for_each", "each."+s.Name+" is known only in a block that has the \"for_each\" argument.")
-		}
-	case "path":
-		if s.Name != "module" && s.Name != "root" && s.Name != "cwd" {
-			return bad("Invalid \"path\" attribute", "The \"path\" object has only the attributes \"module\", \"root\" and \"cwd\".", "module", "root", "cwd")
-		}
-	case "terraform", "tofu":
-		if s.Name != "workspace" && s.Name != "applying" {
-			return bad("Invalid \""+s.Root+"\" attribute", "The \""+s.Root+"\" object has only the attributes \"workspace\" and \"applying\".", "workspace", "applying")
-		}
-	case "self":
-		if !scope.self {
-			return bad("Invalid \"self\" reference", "\"self\" is known only in provisioners, connections and postconditions: there is no resource around this.")
-		}
+	rng := s.Range
+	switch {
+	case s.Root == "count" && scope.repeated.Count == nil:
+		return diag.Errorf(&rng, "Reference to \"count\" in non-counted context", "count.index is known only in a block that has the \"count\" argument.")
+	case s.Root == "each" && scope.repeated.ForEach == nil:
+		return diag.Errorf(&rng, "Reference to \"each\" in context without for_each", "each.%s is known only in a block that has the \"for_each\" argument.", s.Name)
+	case s.Root == "self" && !scope.self:
+		return diag.Errorf(&rng, "Invalid \"self\" reference", "\"self\" is known only in provisioners, connections and postconditions: there is no resource around this.")
 	}
 	return nil
 }
@@ -241,10 +222,10 @@ func (c *Config) checkArguments(call *ModuleCall) diag.List {
 }
 
 // References gives all that the block refers to.
-func (r *Resource) References() (Refs, diag.List) {
+func (r *Resource) References() (expr.Refs, diag.List) {
 	c := &collector{}
 	c.repetition(r.Repetition)
-	c.body(r.Body, nil)
+	c.Body(r.Body)
 	c.depends(r.DependsOn)
 	c.conditions(r.Lifecycle.Preconditions)
 	c.conditions(r.Lifecycle.Postconditions)
@@ -253,68 +234,69 @@ func (r *Resource) References() (Refs, diag.List) {
 		c.exprs([]hcl.Expression{r.Provider.Key})
 	}
 	if r.Connection != nil {
-		c.body(r.Connection.Body, nil)
+		c.Body(r.Connection.Body)
 	}
 	for _, p := range r.Provisioners {
-		c.body(p.Body, nil)
+		c.Body(p.Body)
 		if p.Connection != nil {
-			c.body(p.Connection.Body, nil)
+			c.Body(p.Connection.Body)
 		}
 	}
 	for _, t := range r.Lifecycle.ActionTriggers {
 		c.exprs([]hcl.Expression{t.Condition})
 	}
-	return c.refs, c.diags
+	return c.Refs()
 }
 
 // References gives all that the block refers to.
-func (m *ModuleCall) References() (Refs, diag.List) {
+func (m *ModuleCall) References() (expr.Refs, diag.List) {
 	c := &collector{}
 	c.repetition(m.Repetition)
-	c.body(m.Body, nil)
+	c.Body(m.Body)
 	c.depends(m.DependsOn)
 	for _, p := range m.Providers {
 		c.exprs([]hcl.Expression{p.InParent.Key})
 	}
-	return c.refs, c.diags
+	return c.Refs()
 }
 
 // References gives all that the block refers to.
-func (o *Output) References() (Refs, diag.List) {
+func (o *Output) References() (expr.Refs, diag.List) {
 	c := &collector{}
 	c.exprs([]hcl.Expression{o.Expr})
 	c.depends(o.DependsOn)
 	c.conditions(o.Preconditions)
-	return c.refs, c.diags
+	return c.Refs()
 }
 
 // References gives all that the block refers to.
-func (p *ProviderConfig) References() (Refs, diag.List) {
+func (p *ProviderConfig) References() (expr.Refs, diag.List) {
 	c := &collector{}
 	c.exprs([]hcl.Expression{p.ForEach})
-	c.body(p.Body, nil)
-	return c.refs, c.diags
+	c.Body(p.Body)
+	return c.Refs()
 }
 
 // References gives all that the validations refer to, the variable itself too.
-func (v *Variable) References() (Refs, diag.List) {
+func (v *Variable) References() (expr.Refs, diag.List) {
 	c := &collector{}
 	c.conditions(v.Validations)
-	return c.refs, c.diags
+	return c.Refs()
 }
 
 // References gives all that the assertions refer to; the data block has its own.
-func (k *Check) References() (Refs, diag.List) {
+func (k *Check) References() (expr.Refs, diag.List) {
 	c := &collector{}
 	c.conditions(k.Asserts)
-	return c.refs, c.diags
+	return c.Refs()
 }
+
+// collector gathers references from the parts of blocks.
+type collector struct{ expr.Collector }
 
 func (c *collector) exprs(list []hcl.Expression) {
 	for _, e := range list {
-		if e != nil {
-			c.expr(e)
-		}
+		c.Expr(e)
 	}
 }
 
@@ -330,7 +312,7 @@ func (c *collector) conditions(list []*Condition) {
 
 func (c *collector) depends(list []hcl.Traversal) {
 	for _, tr := range list {
-		c.add(tr, nil, nil)
+		c.Traversal(tr)
 	}
 }
 

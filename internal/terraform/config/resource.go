@@ -5,6 +5,7 @@ import (
 
 	"tutti/internal/addr"
 	"tutti/internal/diag"
+	"tutti/internal/expr"
 )
 
 // resource understands a resource, data or ephemeral block.
@@ -43,11 +44,11 @@ func (r *Resource) selfReferences() diag.List {
 	var refs []addr.Reference
 	for _, e := range []hcl.Expression{r.Repetition.Count, r.Repetition.ForEach, r.Repetition.Enabled} {
 		if e != nil {
-			found, _ := References(e)
+			found, _ := expr.References(e)
 			refs = append(refs, found.Objects...)
 		}
 	}
-	found, _ := BodyReferences(r.Body)
+	found, _ := expr.BodyReferences(r.Body)
 	for _, ref := range found.Objects {
 		if ref.Key.IsNone() && ref.Index == nil {
 			refs = append(refs, ref)
@@ -62,7 +63,7 @@ func (r *Resource) selfReferences() diag.List {
 		}
 	}
 	for _, c := range r.Lifecycle.Preconditions {
-		found, _ := References(c.Condition)
+		found, _ := expr.References(c.Condition)
 		refs = append(refs, found.Objects...)
 	}
 	for _, ref := range refs {
@@ -152,7 +153,7 @@ func choice(attr *hcl.Attribute, first, second string) (bool, diag.List) {
 
 // onlySelf holds what runs at destruction to references that are still known then.
 func onlySelf(body hcl.Body) diag.List {
-	refs, diags := BodyReferences(body)
+	refs, diags := expr.BodyReferences(body)
 	complain := func(rng hcl.Range, what string) {
 		diags = append(diags, diag.Errorf(&rng, "Invalid reference from destroy provisioner",
 			"What runs at destruction can refer only to the resource itself, by self, count.index and each.key, and not to %s, which may be gone by then.", what)...)

@@ -10,6 +10,7 @@ import (
 
 	"tutti/internal/addr"
 	"tutti/internal/diag"
+	"tutti/internal/expr"
 	"tutti/internal/object"
 )
 
@@ -64,7 +65,7 @@ func (s *Static) context(traversals []hcl.Traversal) (*hcl.EvalContext, diag.Lis
 	}
 	var diags diag.List
 	for _, tr := range traversals {
-		ref, special, moreDiags := ParseReference(tr)
+		ref, special, moreDiags := expr.ParseReference(tr)
 		diags = append(diags, moreDiags...)
 		switch {
 		case special != nil:
@@ -84,7 +85,7 @@ func (s *Static) context(traversals []hcl.Traversal) (*hcl.EvalContext, diag.Lis
 	return ctx, diags
 }
 
-func (s *Static) special(sp *Special) (cty.Value, diag.List) {
+func (s *Static) special(sp *expr.Special) (cty.Value, diag.List) {
 	switch {
 	case sp.Root == "path" && sp.Name == "module":
 		return cty.StringVal(filepath.ToSlash(s.module.Dir)), nil

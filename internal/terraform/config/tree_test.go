@@ -13,6 +13,7 @@ import (
 
 	"tutti/internal/addr"
 	"tutti/internal/diag"
+	"tutti/internal/expr"
 )
 
 func load(t *testing.T, opts Options) *Config {
@@ -421,7 +422,7 @@ resource "x_y" "z" {
   }
 }`)}})
 	r := c.Module.Resources[resource("x_y", "z")]
-	refs, _ := BodyReferences(r.Body)
+	refs, _ := expr.BodyReferences(r.Body)
 	content, hd := r.Body.Content(&hcl.BodySchema{Attributes: attrs("plain", "count"), Blocks: blocks("nested")})
 	if hd.HasErrors() || len(content.Attributes) != 2 || len(content.Blocks) != 1 || len(refs.Objects) != 2 || r.Repetition.Count != nil {
 		t.Errorf("got %v, %d arguments, %d blocks, %d references", hd, len(content.Attributes), len(content.Blocks), len(refs.Objects))

@@ -8,6 +8,7 @@ import (
 
 	"tutti/internal/addr"
 	"tutti/internal/diag"
+	"tutti/internal/expr"
 )
 
 // variable understands a variable block.
@@ -133,7 +134,7 @@ func (v *Variable) Convert(val cty.Value) (cty.Value, error) {
 
 // refersToItself holds a validation to naming its variable.
 func (v *Variable) refersToItself(c *Condition) diag.List {
-	refs, diags := References(c.Condition)
+	refs, diags := expr.References(c.Condition)
 	for _, r := range refs.Objects {
 		if r.Subject.Kind == addr.Variable && r.Subject.Name == v.Name {
 			return diags
