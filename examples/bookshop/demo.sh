@@ -1,0 +1,171 @@
+#!/bin/sh
+# Takes a copy of the bookshop through its whole life: plan, apply, an edit and the plan
+# that shows exactly that, a power cut in the middle of an apply, resume, destroy. Ends
+# with an error as soon as something is not as it should be.
+#
+#	TUTTI=path/of/tutti TUTTI_MIRROR=folder/of/providers examples/bookshop/demo.sh
+#
+# Needs go. KEEP=1 leaves the copy where it is.
+
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+TUTTI=${TUTTI:-$(command -v tutti || true)}
+if ! test -x "$TUTTI"; then
+	echo "demo: set TUTTI to the tutti binary, or run: make demo" >&2
+	exit 1
+fi
+case $TUTTI in /*) ;; *) TUTTI=$PWD/$TUTTI ;; esac
+
+# Nothing of the caller's set-up changes what is shown.
+unset TF_WORKSPACE TF_DATA_DIR TF_CLI_ARGS TF_CLI_ARGS_plan TF_CLI_ARGS_apply SHOP_SLOW_BRANCH || true
+export CHECKPOINT_DISABLE=1 LC_ALL=C
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/bookshop.XXXXXX")
+running=""  # the apply that is to be cut off
+slow=""     # what it was doing
+cleanup() {
+	status=$?
+	trap - EXIT INT TERM
+	for pid in $running $slow; do kill -9 "$pid" 2>/dev/null || true; done
+	if test -n "${KEEP:-}"; then echo "The copy is in $work"; else rm -rf "$work"; fi
+	exit "$status"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+heading() { printf '\n=== %s\n' "$*"; }
+wrong() {
+	printf '\ndemo: %s\n' "$*" >&2
+	exit 1
+}
+
+# tutti runs a command where everybody sees it. What it says is also in $out.
+out=$work.out
+tutti() {
+	printf '$ tutti %s\n' "$*"
+	code=0
+	"$TUTTI" "$@" >"$out" 2>&1 || code=$?
+}
+# shown prints all of it; outline only what is about to change, and sums.
+shown() { cat "$out"; }
+outline() { grep -E '^ *# [a-z]|^Plan:|complete!|^Run [0-9]|^Error|^Warning' "$out" || shown; }
+# succeeds checks the exit code of the last command.
+succeeds() {
+	test "$code" -eq "${1:-0}" || {
+		shown
+		wrong "that ended with exit code $code instead of ${1:-0}"
+	}
+}
+# changed lists the addresses of a plan's changes.
+changed() { sed -n 's/^ *# \([a-z][^ ]*\) .*/\1/p' "$out" | sed 's/:$//' | sort; }
+# count says how often a branch's readers were told, or the telling begun.
+count() { grep -c "^$2" "run/outbox/$1.log" || true; }
+# await waits for a condition, half a minute at most.
+await() {
+	tries=0
+	until eval "$1"; do
+		tries=$((tries + 1))
+		test "$tries" -lt 300 || {
+			cat apply.log
+			wrong "waited in vain for: $1"
+		}
+		sleep 0.1
+	done
+}
+
+cp -R "$here/." "$work"
+rm -rf "$work/run" "$work/bin" "$work/.tutti" "$work/.terraform" "$work"/terraform.tfstate*
+trap 'rm -f "$out"; cleanup' EXIT
+cd "$work"
+
+heading "A bookshop with three branches, in $(ls ./*.tf modules/*/*.tf ./*.tutti.hcl | wc -l | tr -d ' ') files"
+if test -n "${TUTTI_MIRROR:-}"; then tutti init "-plugin-dir=$TUTTI_MIRROR"; else tutti init; fi
+succeeds
+tail -n 1 "$out"
+
+heading "1. The first plan: resources and tasks in one graph"
+tutti plan
+succeeds
+outline
+
+heading "2. Apply: certificates and passwords are made, the shop is built, loaded and checked over HTTPS"
+tutti apply -auto-approve
+succeeds
+grep -E '^ *task\.' "$out" | grep -iv 'complete\|run\.\.\.\|running\|still' || true
+grep -E 'complete!|^Run [0-9]' "$out" || true
+for branch in eu jp us; do
+	test "$(count $branch sent)" = 1 || wrong "the readers of $branch were told $(count $branch sent) times"
+done
+echo
+cat run/eu/receipt.txt
+tutti plan -detailed-exitcode
+succeeds
+echo "(a second plan finds nothing to do)"
+
+heading "3. An edit: Europe gives a discount. The plan shows exactly that, and who must look again"
+sed 's/title = "Europe"/title = "Europe", discount = 10/' variables.tf >variables.new
+mv variables.new variables.tf
+tutti plan -detailed-exitcode -out=discount.plan
+succeeds 2
+shown
+expected='module.branch["eu"].local_file.settings
+task.check'
+test "$(changed)" = "$expected" || wrong "the plan changes $(changed | tr '\n' ' ')"
+tutti apply discount.plan
+succeeds
+grep -q '"discount":10' run/eu/settings.json || wrong "the discount is not in Europe's settings"
+grep -E 'complete!|^Run [0-9]' "$out" || true
+
+heading "4. New books everywhere, and a power cut while the readers of us are being told"
+for branch in eu jp us; do echo 'b900,Emma,Jane Austen,9.90,3' >>catalogue/$branch.csv; done
+tutti plan
+succeeds
+outline
+echo '$ tutti apply -auto-approve &'
+SHOP_SLOW_BRANCH=us "$TUTTI" apply -auto-approve >apply.log 2>&1 &
+running=$!
+# shellcheck disable=SC2016 # evaluated by await
+await 'grep -qi "announce.*eu.*complete" apply.log && grep -qi "announce.*jp.*complete" apply.log && test "$(count us begin)" = 2'
+slow=$(sed -n 's/^begin pid=//p' run/outbox/us.log | tail -n 1)
+echo "\$ kill -9 $running $slow"
+kill -9 "$running" "$slow"
+wait "$running" 2>/dev/null || true
+running="" slow=""
+
+heading "5. Resume: what was finished is not done again, and what was cut off is named"
+tutti resume
+succeeds 1
+shown
+grep -q 'task.announce\["us"\]' "$out" || wrong "resume does not name task.announce[\"us\"]"
+for branch in eu jp; do
+	if grep -q "announce\[\"$branch\"\]" "$out"; then wrong "task.announce[\"$branch\"] was finished, and is in doubt"; fi
+done
+echo "The outbox of us shows that its post never went out, so:"
+tutti resume -in-doubt=retry
+succeeds
+outline
+printf '\n%-8s %-6s %s\n' branch begun sent
+for branch in eu jp us; do
+	printf '%-8s %-6s %s\n' "$branch" "$(count $branch begin)" "$(count $branch sent)"
+	test "$(count $branch sent)" = 2 || wrong "the readers of $branch were told $(count $branch sent) times, and not twice"
+done
+test "$(count eu begin)-$(count jp begin)-$(count us begin)" = 2-2-3 || wrong "something was begun more often than it had to be"
+tutti plan -detailed-exitcode
+succeeds
+tutti runs
+succeeds
+shown
+
+heading "6. Destroy: what was there goes, in order, and nothing is left"
+tutti destroy -auto-approve
+succeeds
+grep -E 'complete!|^Run [0-9]' "$out" || true
+tutti state list
+succeeds
+test ! -s "$out" || wrong "the state still lists $(tr '\n' ' ' <"$out")"
+test ! -e run || wrong "there are files left: $(find run | tr '\n' ' ')"
+test ! -e bin || wrong "there are files left: $(find bin | tr '\n' ' ')"
+
+printf '\nDone: everything was as it should be.\n'
