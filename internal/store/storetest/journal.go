@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"sync"
@@ -228,5 +229,9 @@ func journalLarge(t *testing.T, open Open) {
 	big[0], big[len(big)-1] = '"', '"'
 	at := time.Unix(1, 0).UTC()
 	check(t, s.Append(ctx, run, []store.Entry{{Event: flow.Started{At: at, Input: big}}}))
-	expectEntries(t, s, run, 1, []store.Entry{{Index: 1, Event: flow.Started{At: at, Input: big}}})
+	got, err := s.Entries(ctx, run, 1)
+	check(t, err)
+	if len(got) != 1 || !bytes.Equal(got[0].Event.(flow.Started).Input, big) {
+		t.Errorf("%d entries, or a large payload came back changed", len(got))
+	}
 }
