@@ -58,6 +58,9 @@ func (x *snippets) of(d *diag.Diagnostic) snippet {
 		end := at + lineLength(src[at:])
 		text := strings.TrimSuffix(string(src[at:end]), "\r")
 		l := sourceLine{number: number, text: text, from: between(rng.Start.Byte-at, 0, len(text)), to: between(rng.End.Byte-at, 0, len(text))}
+		if indent := len(text) - len(strings.TrimLeft(text, " \t")); len(out.lines) > 0 && l.from < indent {
+			l.from = min(indent, l.to)
+		}
 		out.lines = append(out.lines, l)
 		out.code += text + "\n"
 		if end >= rng.End.Byte || end >= len(src) {

@@ -189,18 +189,19 @@ func (s Style) why(r apply.Report, a *apply.ActionReport) string {
 // next says what a person can do now.
 func (s Style) next(b *strings.Builder, r Result, groups map[apply.Status][]*apply.ActionReport) {
 	run, name := itoa(int(r.Run)), s.name()
+	again := name + " resume " + run + " -in-doubt=retry"
 	b.WriteByte('\n')
 	switch {
 	case len(r.InDoubt) > 0:
 		b.WriteString("Look whether these happened, then:\n" +
-			"  " + name + " resume " + run + " -in-doubt=retry   do them again\n" +
-			"  " + name + " import ADDR ID                take over what was made\n" +
-			"  " + name + " cancel " + run + "                   close the run, and plan again\n")
+			"  " + again + "  do them again\n" +
+			"  " + pad(name+" import ADDR ID", columns(again)) + "  take over what was made\n" +
+			"  " + pad(name+" cancel "+run, columns(again)) + "  close the run, and plan again\n")
 	case r.Waiting:
 		for _, a := range groups[apply.Asking] {
 			b.WriteString("  " + name + " approve " + run + " '" + a.Action.Addr.String() + "'\n")
 		}
-		b.WriteString("  " + name + " resume " + run + "   goes on with the run afterwards\n")
+		b.WriteString("  " + name + " resume " + run + "  goes on with the run afterwards\n")
 	case r.Stopped:
 		b.WriteString("Nothing is lost: \"" + name + " resume " + run + "\" goes on where it stopped.\n")
 	default:
