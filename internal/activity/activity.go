@@ -56,6 +56,9 @@ type Options struct {
 	Rows []*object.State
 	// Masker hides what is known to be sensitive in log lines and errors.
 	Masker *secret.Masker
+	// Edges evaluates what is wanted of an instance even where only its row counts,
+	// so that all that it refers to is followed.
+	Edges bool
 }
 
 // Worker implements local.Worker.

@@ -99,6 +99,10 @@ func (w *Worker) present(ctx context.Context, sc object.Scope, o object.Driven, 
 	if d.HasErrors() || drv == nil {
 		return eval.Outcome{Diags: d}
 	}
+	if w.o.Edges {
+		_, wd := o.Wanted(ctx, sc, inst)
+		d = append(d, wd...)
+	}
 	w.mu.Lock()
 	row := w.rows[object.RowKey{Addr: a}]
 	w.mu.Unlock()

@@ -20,7 +20,7 @@ import (
 
 // present gives an evaluator in which every object has the value that the state
 // has for it.
-func (e *Engine) present(ctx context.Context) (*stack.Stack, *eval.Evaluator, diag.List) {
+func (e *Engine) present(ctx context.Context, edges bool) (*stack.Stack, *eval.Evaluator, diag.List) {
 	s, d := e.open(ctx, e.stackOptions(stack.Planning))
 	if d.HasErrors() {
 		return s, nil, d
@@ -29,7 +29,7 @@ func (e *Engine) present(ctx context.Context) (*stack.Stack, *eval.Evaluator, di
 	if err != nil {
 		return s, nil, append(d, storeDiag(err)...)
 	}
-	return s, activity.Present(activity.Options{Root: s, Orphans: s, Plan: &object.Plan{}, Rows: snap.Rows, Masker: &secret.Masker{}}), d
+	return s, activity.Present(activity.Options{Root: s, Orphans: s, Plan: &object.Plan{}, Rows: snap.Rows, Masker: &secret.Masker{}, Edges: edges}), d
 }
 
 // Console evaluates expressions with what is in the state.
@@ -41,7 +41,7 @@ type Console struct {
 // Console opens what expressions are evaluated in. The diagnostics may be shown
 // with Sources.
 func (e *Engine) Console(ctx context.Context) (*Console, diag.List) {
-	s, ev, d := e.present(ctx)
+	s, ev, d := e.present(ctx, false)
 	if d.HasErrors() {
 		return nil, d
 	}
@@ -105,7 +105,7 @@ type Edge struct {
 // Graph evaluates the stack with what is in the state and gives the edges that
 // were followed.
 func (e *Engine) Graph(ctx context.Context) (*Graph, diag.List) {
-	s, ev, d := e.present(ctx)
+	_, ev, d := e.present(ctx, true)
 	if d.HasErrors() {
 		return nil, d
 	}
@@ -129,7 +129,6 @@ func (e *Engine) Graph(ctx context.Context) (*Graph, diag.List) {
 		g.out[ed.From] = append(g.out[ed.From], i)
 		g.in[ed.To] = append(g.in[ed.To], i)
 	}
-	_ = s
 	return g, append(d, ev.Close(ctx)...)
 }
 
