@@ -69,3 +69,31 @@ func FuzzCarried(f *testing.F) {
 		decodeCarried(private, identity) // what is damaged does no harm
 	})
 }
+
+func TestChanged(t *testing.T) {
+	s := cty.StringVal
+	v := func(name string, tags ...cty.Value) cty.Value {
+		return cty.ObjectVal(map[string]cty.Value{"name": s(name), "tags": cty.SetVal(tags), "unknown": cty.UnknownVal(cty.String)})
+	}
+	name, element := cty.GetAttrPath("name"), cty.GetAttrPath("tags").Index(s("z"))
+	for _, tc := range []struct {
+		what           string
+		prior, planned cty.Value
+		path           cty.Path
+		want           string
+	}{
+		{"changed", v("a", s("x")), v("b", s("x")), name, "name"},
+		{"the same", v("a", s("x")), v("a", s("y")), name, ""},
+		{"may change", v("a", s("x")), v("a", s("x")), cty.GetAttrPath("unknown"), "unknown"},
+		{"an element of a set", v("a", s("x")), v("a", s("y")), element, "tags"},
+		{"of a set that stays", v("a", s("x")), v("b", s("x")), element, ""},
+	} {
+		got := ""
+		for _, p := range changed(tc.prior, tc.planned, []cty.Path{tc.path}) {
+			got += schema.FormatPath(p)
+		}
+		if got != tc.want {
+			t.Errorf("%s: got %q, want %q", tc.what, got, tc.want)
+		}
+	}
+}

@@ -186,16 +186,19 @@ func (m *managed) planDelete(ctx context.Context, req object.PlanRequest) (objec
 	return c, d
 }
 
-// changed gives those of the paths at which the value really changes, or may.
+// changed gives those of the paths at which the value really changes, or may. A
+// path that leads nowhere, into an element of a set, stands for what is around it.
 func changed(prior, planned cty.Value, paths []cty.Path) []cty.Path {
 	var out []cty.Path
 	for _, p := range paths {
 		before, err1 := p.Apply(prior)
 		after, err2 := p.Apply(planned)
-		switch {
-		case err1 != nil && err2 != nil:
-			continue // a part that neither has
-		case err1 == nil && err2 == nil && before.RawEquals(after) && wholly(after):
+		for err1 != nil && err2 != nil && len(p) > 0 {
+			p = p[:len(p)-1]
+			before, err1 = p.Apply(prior)
+			after, err2 = p.Apply(planned)
+		}
+		if err1 == nil && err2 == nil && before.RawEquals(after) && wholly(after) {
 			continue
 		}
 		out = append(out, p)

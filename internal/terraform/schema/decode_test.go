@@ -86,6 +86,7 @@ func evalContext() *hcl.EvalContext {
 		"unknown": cty.UnknownVal(cty.List(cty.String)),
 		"text":    cty.UnknownVal(cty.String),
 		"secret":  cty.StringVal("s").Mark(object.Sensitive),
+		"hidden":  cty.ListVal([]cty.Value{cty.StringVal("x")}).Mark(object.Sensitive),
 		"names":   cty.ListVal([]cty.Value{cty.StringVal("x"), cty.StringVal("y")}),
 	}}
 }
@@ -166,6 +167,10 @@ func TestDecode(t *testing.T) {
 			cty.UnknownVal(cty.List(leaf("1", "").Type()))},
 		{"a known block beside an unknown one", "name = 1\nlist {\n a = 1\n}\ndynamic \"list\" {\n for_each = unknown\n content {\n  a = list.value\n }\n}", "list",
 			cty.UnknownVal(cty.List(leaf("1", "").Type()))},
+		{"dynamic blocks of something sensitive", "name = 1\ndynamic \"list\" {\n for_each = hidden\n content {\n  a = 1\n }\n}", "list",
+			cty.ListVal([]cty.Value{cty.ObjectVal(map[string]cty.Value{"a": cty.StringVal("1").Mark(object.Sensitive), "b": cty.NullVal(cty.String)}).Mark(object.Sensitive)})},
+		{"a set of blocks of something sensitive", "name = 1\ndynamic \"set\" {\n for_each = hidden\n content {\n  a = 1\n }\n}", "set",
+			cty.SetVal([]cty.Value{leaf("1", "")}).Mark(object.Sensitive)},
 		{"an attribute as attribute", "name = 1\nold = [{ port = 1, cidr = null, deep = null }]", "old", cty.ListVal([]cty.Value{old(1, noCidr)})},
 		{"an attribute as blocks", "name = 1\nold {\n port = 1\n}\nold {\n port = 2\n cidr = [\"c\"]\n deep {\n  x = 1\n }\n}", "old", cty.ListVal([]cty.Value{
 			old(1, noCidr, []cty.Value(nil)...), old(2, cty.ListVal([]cty.Value{cty.StringVal("c")}), x)})},
