@@ -150,13 +150,7 @@ func (approvalDriver) Read(_ context.Context, _ addr.Instance, known *object.Act
 
 // Decode implements object.Driver.
 func (approvalDriver) Decode(_ context.Context, s *object.State) (*object.Actual, diag.List) {
-	empty := map[string]cty.Value{}
-	for _, list := range [][]string{approvalInputs, approvalOutputs} {
-		for _, name := range list {
-			empty[name] = cty.NullVal(cty.DynamicPseudoType)
-		}
-	}
-	return decode(s, cty.ObjectVal(empty))
+	return decode(s, approvalInputs, approvalOutputs)
 }
 
 // Encode implements object.Driver.

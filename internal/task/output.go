@@ -1,12 +1,10 @@
 package task
 
 import (
-	"encoding/json"
 	"maps"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
-	ctyjson "github.com/zclconf/go-cty/cty/json"
 
 	"tutti/internal/object"
 	"tutti/internal/secret"
@@ -101,19 +99,11 @@ func (o outcome) values(hidden bool, m *secret.Masker) map[string]cty.Value {
 // lastLineEnd drops the line ends at the end, as a shell's $(...) does.
 func lastLineEnd(s string) string { return strings.TrimRight(s, "\r\n") }
 
-// parse reads JSON; what is none gives null. Valid bounds the depth first.
+// parse reads JSON; what is none gives null.
 func parse(s string) cty.Value {
-	null := cty.NullVal(cty.DynamicPseudoType)
-	if !json.Valid([]byte(s)) {
-		return null
-	}
-	ty, err := ctyjson.ImpliedType([]byte(s))
+	v, err := fromJSON([]byte(s))
 	if err != nil {
-		return null
-	}
-	v, err := ctyjson.Unmarshal([]byte(s), ty)
-	if err != nil {
-		return null
+		return cty.NullVal(cty.DynamicPseudoType)
 	}
 	return v
 }
