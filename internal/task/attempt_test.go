@@ -137,7 +137,7 @@ func TestParse(t *testing.T) {
 		"{} trailing":                      cty.NullVal(cty.DynamicPseudoType),
 		"null":                             cty.NullVal(cty.DynamicPseudoType),
 		"[1e999999999]":                    cty.NullVal(cty.DynamicPseudoType),
-		"-1e-999999999":                    cty.NullVal(cty.DynamicPseudoType),
+		"-1e-999999999":                    cty.Zero,
 		"1e99999999999999999999":           cty.NullVal(cty.DynamicPseudoType),
 		" 12.50 ":                          cty.MustParseNumberVal("12.5"),
 		`[1, "a", null]`:                   cty.TupleVal([]cty.Value{cty.NumberIntVal(1), cty.StringVal("a"), cty.NullVal(cty.DynamicPseudoType)}),

@@ -194,6 +194,9 @@ func number(text string) (cty.Value, error) {
 		return cty.NilVal, err
 	}
 	f := v.AsBigFloat()
+	if f.Sign() == 0 {
+		return cty.Zero, nil // and never -0, which is another value to some
+	}
 	if exp := f.MantExp(nil); f.IsInf() || exp > maxExponent || exp < -maxExponent {
 		return cty.NilVal, errors.New("a number is too large or too small")
 	}
