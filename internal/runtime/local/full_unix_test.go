@@ -28,7 +28,7 @@ func TestFullDiskReal(t *testing.T) {
 		t.Fatal(err)
 	}
 	full := 0
-	for blocks := 8; blocks <= 1024; blocks += max(8, blocks/8) {
+	for blocks := 8; blocks <= 1024; blocks += stride * max(8, blocks/8) {
 		dir := t.TempDir()
 		makeRun(t, dir)
 		c := exec.Command("sh", "-c", fmt.Sprintf(`ulimit -f %d && exec "$0"`, blocks), self)
@@ -43,7 +43,7 @@ func TestFullDiskReal(t *testing.T) {
 		}
 		finish(t, dir, fmt.Sprintf("limit of %d blocks", blocks))
 	}
-	if full < 3 {
+	if full < 1 || full < 3 && stride == 1 {
 		t.Errorf("only %d processes ran into the limit", full)
 	}
 }

@@ -42,8 +42,10 @@ type Worker interface {
 	// Do carries an activity out. The outcome's writes count even beside an error:
 	// they are what came into being. An error that is, or wraps, a flow.Failure is
 	// taken as it is; one that comes of the context's end is of kind Cancelled; any
-	// other is Terminal. Log takes lines of output as they come and may be called
-	// from any goroutine until Do returns.
+	// other is Terminal. When the run is aborted and an activity that is not
+	// idempotent ends as Cancelled without a write and without CodeNotStarted, nobody
+	// knows how far it got: it is settled when the run is resumed. Log takes lines of
+	// output as they come and may be called from any goroutine until Do returns.
 	Do(ctx context.Context, d flow.Do, log func(line string)) (Outcome, error)
 	// Settle is asked about an activity that was sent and whose answer never came.
 	// It gives done=true with the outcome when the world shows that it happened,
