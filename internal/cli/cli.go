@@ -10,14 +10,21 @@
 package cli
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"tutti/internal/cli/view"
+	"tutti/internal/diag"
+	"tutti/internal/object"
+	"tutti/internal/store"
 )
 
 // Exit codes, as Terraform's.
@@ -38,8 +45,25 @@ type app struct {
 	stdout io.Writer
 	stderr io.Writer
 	chdir  string
-	color  bool
-	width  int
+	// in reads stdin, for questions.
+	in *bufio.Reader
+	// color and errColor say whether standard output and error take colours; live
+	// that standard output is a terminal that can be drawn on.
+	color, errColor, live bool
+	width                 int
+	compact               bool // -compact-warnings
+	outcome
+}
+
+// outcome is what a command gathers while it goes on.
+type outcome struct {
+	// stream takes all output with -json; nil otherwise.
+	stream *view.Stream
+	// run and plan are what is being carried out.
+	run  store.RunID
+	plan *object.Plan
+	// failures are the diagnostics of what failed in the run.
+	failures diag.List
 }
 
 // exitCode ends a command with a code after everything has been said.
@@ -49,7 +73,7 @@ func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // Main runs the program with the process's arguments and gives its exit code.
 func Main(version string) int {
-	a := &app{version: version, name: calledAs(os.Args[0]), env: os.Getenv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	a := &app{version: version, name: calledAs(os.Args[0]), env: os.Getenv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, in: bufio.NewReader(os.Stdin)}
 	a.terminal()
 	root := a.root()
 	args, err := a.arguments(os.Args[1:])
@@ -95,7 +119,7 @@ The usual way:
   tutti up        plan, ask, and carry it out
   tutti resume    go on after a crash or Ctrl-C: nothing lost, nothing done twice`,
 		SilenceUsage: true, SilenceErrors: true,
-		PersistentPreRunE: func(*cobra.Command, []string) error { return a.enter() },
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return a.enter(c) },
 	}
 	root.PersistentFlags().StringVar(&a.chdir, "chdir", "", "switch to this folder before anything else")
 	root.SetOut(a.stdout)
@@ -105,7 +129,7 @@ The usual way:
 	for id, list := range map[string][]*cobra.Command{
 		"main":  {a.initCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(), a.upCommand(), a.destroyCommand(), a.outputCommand(), a.showCommand()},
 		"run":   {a.runsCommand(), a.runCommand(), a.resumeCommand(), a.rollbackCommand(), a.approveCommand(), a.cancelCommand(), a.unlockCommand()},
-		"state": {a.stateCommand(), a.whyCommand(), a.affectedCommand(), a.graphCommand(), a.driftCommand(), a.refreshCommand(), a.importCommand()},
+		"state": {a.stateCommand(), a.whyCommand(), a.affectedCommand(), a.graphCommand(), a.driftCommand(), a.refreshCommand(), a.importCommand(), a.taintCommand(true), a.taintCommand(false), a.workspaceCommand()},
 		"more":  {a.fmtCommand(), a.consoleCommand(), a.getCommand(), a.providersCommand(), a.versionCommand()},
 	} {
 		for _, c := range list {
@@ -123,8 +147,21 @@ The usual way:
 	return root
 }
 
-// enter switches to the folder of -chdir.
-func (a *app) enter() error {
+// enter looks at the flags that every command understands, and switches to the
+// folder of -chdir.
+func (a *app) enter(c *cobra.Command) error {
+	on := func(name string) bool {
+		f := c.Flags().Lookup(name)
+		return f != nil && f.Value.String() == "true"
+	}
+	if on("no-color") {
+		a.color, a.errColor = false, false
+	}
+	a.compact = on("compact-warnings")
+	if on("json") && streams[c.Name()] {
+		a.stream = view.NewStream(a.stdout, time.Now)
+		a.stream.Version(a.version)
+	}
 	if a.chdir == "" {
 		return nil
 	}
@@ -133,3 +170,6 @@ func (a *app) enter() error {
 	}
 	return nil
 }
+
+// streams are the commands whose -json is a stream of messages.
+var streams = map[string]bool{"plan": true, "apply": true, "up": true, "destroy": true, "refresh": true, "resume": true, "rollback": true, "import": true, "drift": true}

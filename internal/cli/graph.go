@@ -181,9 +181,9 @@ func (a *app) driftCommand() *cobra.Command {
 			o.Mode = object.RefreshOnly
 			p, d := e.Plan(c.Context(), o)
 			if d.HasErrors() {
-				return a.failed(d, p.Sources)
+				return a.failed(d, sourcesOf(p))
 			}
-			a.showDrift(p)
+			a.showDrift(c.Context(), e, p)
 			if len(p.Plan.Drift) > 0 {
 				return exitCode(exitChanges)
 			}
@@ -236,7 +236,7 @@ func (a *app) importCommand() *cobra.Command {
 func (a *app) importObject(c *cobra.Command, e *engine.Engine, f *planFlags, imp object.Import) error {
 	p, d := e.PlanImport(c.Context(), imp)
 	if d.HasErrors() {
-		return a.failed(d, p.Sources)
+		return a.failed(d, sourcesOf(p))
 	}
 	_, err := a.carryOut(c, e, f, p, 0)
 	if err == nil {

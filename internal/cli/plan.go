@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"strings"
@@ -37,7 +36,7 @@ Exit codes with -detailed-exitcode: 0 nothing to do, 1 error, 2 something to do.
 			defer a.close(c, e)
 			ctx, _, release := a.interrupts(c.Context())
 			defer release()
-			p, err := a.plan(ctx, c, e, &f)
+			p, err := a.makePlan(ctx, e, &f)
 			if err != nil {
 				return err
 			}
@@ -69,8 +68,8 @@ func (a *app) close(c *cobra.Command, e *engine.Engine) {
 	}
 }
 
-// plan makes a plan and shows it.
-func (a *app) plan(ctx context.Context, c *cobra.Command, e *engine.Engine, f *planFlags) (*engine.Planned, error) {
+// makePlan makes a plan and shows it.
+func (a *app) makePlan(ctx context.Context, e *engine.Engine, f *planFlags) (*engine.Planned, error) {
 	o, err := f.options()
 	if err != nil {
 		return nil, err
@@ -79,16 +78,12 @@ func (a *app) plan(ctx context.Context, c *cobra.Command, e *engine.Engine, f *p
 		return nil, err
 	}
 	p, d := e.Plan(ctx, o)
-	var sources map[string][]byte
-	if p != nil {
-		sources = p.Sources
-	}
+	sources := sourcesOf(p)
 	if d.HasErrors() {
 		return nil, a.failed(d, sources)
 	}
-	a.showPlan(p)
+	a.showPlan(ctx, e, p)
 	a.diagnostics(d, sources)
-	_ = c
 	return p, nil
 }
 
@@ -122,7 +117,6 @@ func (a *app) askVariables(e *engine.Engine, f *planFlags) error {
 	if d.HasErrors() || s.Config == nil {
 		return nil // planning reports it
 	}
-	in := bufio.NewReader(a.stdin)
 	var args []config.Argument
 	for _, v := range s.Values.Missing {
 		_, _ = fmt.Fprintf(a.stdout, "var.%s\n", v.Name)
@@ -130,7 +124,7 @@ func (a *app) askVariables(e *engine.Engine, f *planFlags) error {
 			_, _ = fmt.Fprintf(a.stdout, "  %s\n\n", v.Description)
 		}
 		_, _ = fmt.Fprint(a.stdout, "  Enter a value: ")
-		line, err := in.ReadString('\n')
+		line, err := a.in.ReadString('\n')
 		if err != nil {
 			return fmt.Errorf("reading the value of var.%s: %w", v.Name, err)
 		}
@@ -203,7 +197,7 @@ func (a *app) applyNew(c *cobra.Command, e *engine.Engine, f *planFlags, approve
 	var parent store.RunID
 	for range maxPhases {
 		ctx, _, release := a.interrupts(c.Context())
-		p, err := a.plan(ctx, c, e, f)
+		p, err := a.makePlan(ctx, e, f)
 		release()
 		if err != nil {
 			return err
@@ -240,16 +234,15 @@ func (a *app) nothingToDo(p *engine.Planned) error {
 
 // confirm asks whether to carry the plan out.
 func (a *app) confirm(f *planFlags, p *engine.Planned) error {
-	if !a.interactive(f.input) {
+	if !a.answerable(f.input) || a.stream != nil {
 		return fmt.Errorf("nobody can be asked whether to carry this out: add -auto-approve, or save the plan with \"tutti plan -out=FILE\" and run \"tutti apply FILE\"")
 	}
-	question := "Do you want to perform these actions?\n  tutti will perform the actions described above.\n  Only 'yes' will be accepted to approve."
+	question := "Do you want to perform these actions?\n  " + a.name + " will perform the actions described above.\n  Only 'yes' will be accepted to approve."
 	if p.Plan.Mode == object.Destroy {
-		question = "Do you really want to destroy all resources?\n  tutti will destroy all that is shown above. There is no undo.\n  Only 'yes' will be accepted to confirm."
+		question = "Do you really want to destroy all resources?\n  " + a.name + " will destroy all that is shown above. There is no undo.\n  Only 'yes' will be accepted to confirm."
 	}
 	_, _ = fmt.Fprintf(a.stdout, "\n%s\n\n  Enter a value: ", question)
-	line, err := bufio.NewReader(a.stdin).ReadString('\n')
-	if err != nil || strings.TrimSpace(line) != "yes" {
+	if text, _ := a.answer(); text != "yes" {
 		_, _ = fmt.Fprintln(a.stdout, "\nApply cancelled.")
 		return exitCode(exitError)
 	}

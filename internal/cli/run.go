@@ -21,9 +21,12 @@ import (
 func (a *app) carryOut(c *cobra.Command, e *engine.Engine, f *planFlags, p *engine.Planned, parent store.RunID) (*engine.Finished, error) {
 	ctx, stop, release := a.interrupts(c.Context())
 	defer release()
-	o := engine.RunOptions{Parallelism: f.parallelism, LockTimeout: f.lockTimeout, Parent: parent, Person: local.Person{Cancel: stop}, Watch: a.watch()}
+	watch, end := a.follow()
+	defer end()
+	o := engine.RunOptions{Parallelism: f.parallelism, LockTimeout: f.lockTimeout, Parent: parent, Person: local.Person{Cancel: stop}, Watch: watch}
 	fin, d := e.Apply(ctx, p, o)
-	return fin, a.ended(ctx, fin, d)
+	end()
+	return fin, a.ended(ctx, e, fin, d)
 }
 
 // inDoubt is what to do about what was cut off and cannot be read back.
@@ -77,9 +80,12 @@ cut off is read back where that is possible. What cannot be read back is in doub
 			}
 			ctx, stop, release := a.interrupts(c.Context())
 			defer release()
-			fin, d := e.Resume(ctx, id, engine.RunOptions{Parallelism: f.parallelism, LockTimeout: f.lockTimeout, Watch: a.watch(),
+			watch, end := a.follow()
+			defer end()
+			fin, d := e.Resume(ctx, id, engine.RunOptions{Parallelism: f.parallelism, LockTimeout: f.lockTimeout, Watch: watch,
 				Person: local.Person{Cancel: stop, InDoubt: decide}})
-			return a.ended(ctx, fin, d)
+			end()
+			return a.ended(ctx, e, fin, d)
 		},
 	}
 	f.variables.add(c)
@@ -159,8 +165,7 @@ func (a *app) runCommand() *cobra.Command {
 			if journal {
 				return a.showJournal(run, entries)
 			}
-			a.showRun(run, file, report)
-			return nil
+			return a.showRun(run, file, report)
 		},
 	}
 	show.Flags().BoolVar(&journal, "journal", false, "print the journal in its text form")

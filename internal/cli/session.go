@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"tutti/internal/cli/view"
 	"tutti/internal/diag"
 	"tutti/internal/engine"
 	"tutti/internal/terraform/config"
@@ -20,7 +21,11 @@ import (
 
 // terminal finds out what standard output is.
 func (a *app) terminal() {
-	a.width = 80
+	a.width = view.DefaultWidth
+	plain := a.env("NO_COLOR") != "" || a.env("TERM") == "dumb"
+	if out, ok := a.stderr.(*os.File); ok {
+		a.errColor = !plain && term.IsTerminal(int(out.Fd()))
+	}
 	out, ok := a.stdout.(*os.File)
 	if !ok || !term.IsTerminal(int(out.Fd())) {
 		return
@@ -28,16 +33,22 @@ func (a *app) terminal() {
 	if w, _, err := term.GetSize(int(out.Fd())); err == nil && w > 0 {
 		a.width = w
 	}
-	a.color = a.env("NO_COLOR") == "" && a.env("TERM") != "dumb"
+	a.color, a.live = !plain, a.env("TERM") != "dumb"
 }
 
 // interactive reports whether somebody can be asked.
 func (a *app) interactive(input bool) bool {
+	return input && !a.noInput() && a.env("CI") == "" && term.IsTerminal(int(a.stdin.Fd()))
+}
+
+// noInput reports whether the environment forbids questions.
+func (a *app) noInput() bool {
 	switch strings.ToLower(a.env("TF_INPUT")) {
 	case "0", "false":
+		return true
+	default:
 		return false
 	}
-	return input && a.env("CI") == "" && term.IsTerminal(int(a.stdin.Fd()))
 }
 
 // options gives the engine's from the environment and the flags.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tutti/internal/cli/view"
 	"tutti/internal/engine"
 )
 
@@ -22,23 +23,20 @@ func (a *app) showCommand() *cobra.Command {
 					if d.HasErrors() {
 						return a.failed(d, nil)
 					}
-					a.showPlan(p)
+					if asJSON {
+						return a.jsonPlan(c.Context(), e, p)
+					}
+					a.showPlan(c.Context(), e, p)
 					return nil
 				}
 				snap, d := e.Snapshot(c.Context())
 				if d.HasErrors() {
 					return a.failed(d, nil)
 				}
-				rows := engine.Select(snap, nil)
-				if len(rows) == 0 {
-					_, _ = fmt.Fprintln(a.stdout, "The state is empty: nothing is managed here yet.")
+				if asJSON {
+					return view.JSONState(a.stdout, stateInput(snap))
 				}
-				for _, r := range rows {
-					if err := a.showRow(r); err != nil {
-						return err
-					}
-				}
-				return nil
+				return a.styleOf(c.Context(), e).State(a.stdout, stateInput(snap))
 			})
 		},
 	}

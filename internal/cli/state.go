@@ -101,7 +101,7 @@ func (a *app) stateShow() *cobra.Command {
 				}
 				for _, r := range snap.Rows {
 					if r.Addr == at && r.Deposed == "" {
-						return a.showRow(r)
+						return a.showRow(c.Context(), e, r)
 					}
 				}
 				return fmt.Errorf("no instance found for the address %s: \"tutti state list\" shows what there is", at)
@@ -208,5 +208,28 @@ func (a *app) rawOutput(o *object.OutputState) error {
 		return err
 	default:
 		return fmt.Errorf("the output %q is neither a string, a number nor a bool, so -raw cannot write it: use -json", o.Name)
+	}
+}
+
+func (a *app) taintCommand(tainted bool) *cobra.Command {
+	use, short, said := "taint ADDR", "Have an instance replaced by the next apply", "Resource instance %s has been marked as tainted.\n"
+	if !tainted {
+		use, short, said = "untaint ADDR", "Take the mark of taint away", "Resource instance %s has been successfully untainted.\n"
+	}
+	return &cobra.Command{
+		Use: use, Short: short, Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			at, err := instance(args[0])
+			if err != nil {
+				return err
+			}
+			return a.withEngine(c, func(e *engine.Engine) error {
+				if d := e.Taint(c.Context(), at, tainted); d.HasErrors() {
+					return a.failed(d, nil)
+				}
+				_, err := fmt.Fprintf(a.stdout, said, at)
+				return err
+			})
+		},
 	}
 }

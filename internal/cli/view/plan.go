@@ -295,3 +295,10 @@ func (s Style) Summary(plan *object.Plan) string {
 	text := Count(plan).Text()
 	return s.paint(bold, text[:5]) + text[5:]
 }
+
+// Drift writes what was found to differ from the stored state.
+func (s Style) Drift(w io.Writer, list []object.PlannedChange) {
+	p := &printer{s: s}
+	p.drift(list, object.RefreshOnly)
+	write(w, strings.TrimSuffix(p.String(), "\n"))
+}

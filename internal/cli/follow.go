@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"encoding/json"
+	"strings"
+	"sync"
+	"time"
+
+	"tutti/internal/addr"
+	"tutti/internal/cli/view"
+	"tutti/internal/diag"
+	"tutti/internal/engine"
+	"tutti/internal/flow"
+	"tutti/internal/object"
+	"tutti/internal/store"
+)
+
+// follower is a view of a run while it lasts.
+type follower interface {
+	Begin(plan *object.Plan, at time.Time)
+	Started(a *object.Action, at time.Time)
+	Log(a *object.Action, line string)
+	Done(a *object.Action, at time.Time, id string)
+	Failed(a *object.Action, at time.Time, message string)
+	Note(text string)
+	Tick(now time.Time)
+	End()
+}
+
+// How often views are drawn anew.
+const (
+	liveEvery  = 100 * time.Millisecond
+	pipedEvery = time.Second
+)
+
+// follow shows a run: the watch is for the engine, and end must be called when the
+// run is over.
+func (a *app) follow() (w engine.Watch, end func()) {
+	var f follower
+	every := pipedEvery
+	switch {
+	case a.stream != nil:
+		f = a.stream
+	default:
+		if a.live {
+			every = liveEvery
+		}
+		f = view.NewProgress(a.style(), a.stdout, a.live)
+	}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		t := time.NewTicker(every)
+		defer t.Stop()
+		for {
+			select {
+			case now := <-t.C:
+				f.Tick(now)
+			case <-stop:
+				return
+			}
+		}
+	}()
+	return a.watch(f), sync.OnceFunc(func() {
+		close(stop)
+		<-stopped
+		f.End()
+	})
+}
+
+// watch turns what the engine tells into what the view shows, and gathers the
+// diagnostics of what fails for the end of the run.
+func (a *app) watch(f follower) engine.Watch {
+	begun := sync.Once{}
+	told := ""
+	return engine.Watch{
+		Begun: func(run store.RunID, plan *object.Plan) {
+			a.run, a.plan = run, plan
+			begun.Do(func() { f.Begin(plan, time.Now()) })
+		},
+		Started: f.Started,
+		Log:     f.Log,
+		Done: func(x *object.Action, at time.Time, output json.RawMessage) {
+			var out struct {
+				ID string `json:"id"`
+			}
+			if len(output) > 0 {
+				_ = json.Unmarshal(output, &out) // an output without an id is as good as none
+			}
+			f.Done(x, at, out.ID)
+		},
+		Failed: func(x *object.Action, at time.Time, why flow.Failure, d diag.List) {
+			f.Failed(x, at, why.Message)
+			if len(d) == 0 {
+				d = diag.Errorf(nil, "Operation failed", "%s", why.Message).In(x.Addr.String())
+			}
+			a.failures = append(a.failures, d...)
+		},
+		Waiting: func(asking []addr.Instance, timers []flow.SetTimer) {
+			if text := a.waitsFor(asking, timers); text != told {
+				told = text
+				f.Note(text)
+			}
+		},
+		Locked: func(h *store.HeldError) {
+			if text := "Waiting: " + h.Holder.Holder + " holds it (run " + runText(h.Holder.Run) + ", " + h.Holder.Reason + ")"; text != told {
+				told = text
+				f.Note(text)
+			}
+		},
+	}
+}
+
+// waitsFor says what a run waits for that nobody works on.
+func (a *app) waitsFor(asking []addr.Instance, timers []flow.SetTimer) string {
+	if len(asking) == 0 {
+		if len(timers) == 0 {
+			return "The run waits."
+		}
+		return "The run waits until " + timers[0].At.Local().Format(time.DateTime) + "."
+	}
+	lines := []string{"The run waits for an approval. From another terminal:"}
+	for _, x := range asking {
+		lines = append(lines, "  "+a.name+" approve "+runText(a.run)+" '"+x.String()+"'")
+	}
+	return strings.Join(lines, "\n")
+}
