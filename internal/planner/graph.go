@@ -237,6 +237,10 @@ func (g *graph) deletions() {
 	for _, key := range g.sortedGone() {
 		byObject[key.Addr.Object] = append(byObject[key.Addr.Object], key)
 	}
+	byConfig := map[addr.Config][]addr.Object{}
+	for _, o := range sortedObjects(byObject) {
+		byConfig[o.Config()] = append(byConfig[o.Config()], o)
+	}
 	u := users{ending: map[addr.Object][]int{}, any: map[addr.Object][]int{}}
 	for i := range g.plan.Changes {
 		c := &g.plan.Changes[i]
@@ -251,7 +255,9 @@ func (g *graph) deletions() {
 			continue
 		}
 		for _, need := range c.Prior.Needs {
-			g.deleteAfter(need, id, ending, byObject[need.Object], u)
+			for _, o := range meant(need, byObject, byConfig) {
+				g.deleteAfter(addr.Instance{Object: o, Key: need.Key}, id, ending, byObject[o], u)
+			}
 		}
 	}
 	for _, o := range sortedObjects(byObject) {
@@ -264,6 +270,21 @@ func (g *graph) deletions() {
 			}
 		}
 	}
+}
+
+// meant gives the objects that a row's need stands for. Needs that come from a
+// Terraform state have no keys anywhere, and mean the object in every instance of
+// its module.
+func meant(need addr.Instance, byObject map[addr.Object][]object.RowKey, byConfig map[addr.Config][]addr.Object) []addr.Object {
+	if _, ok := byObject[need.Object]; ok || !need.Key.IsNone() {
+		return []addr.Object{need.Object}
+	}
+	for _, st := range need.Module.Steps() {
+		if !st.Key.IsNone() {
+			return nil
+		}
+	}
+	return byConfig[need.Object.Config()]
 }
 
 // users are, by what they use as a whole, the actions after which they no longer
