@@ -33,9 +33,9 @@ const (
 	pipedEvery = time.Second
 )
 
-// follow shows a run: the watch is for the engine, and end must be called when the
+// show shows a run: the watch is for the engine, and end must be called when the
 // run is over.
-func (a *app) follow() (w engine.Watch, end func()) {
+func (a *app) show() (w engine.Watch, end func()) {
 	var f follower
 	every := pipedEvery
 	switch {

@@ -21,7 +21,7 @@ import (
 func (a *app) carryOut(c *cobra.Command, e *engine.Engine, f *planFlags, p *engine.Planned, parent store.RunID) (*engine.Finished, error) {
 	ctx, stop, release := a.interrupts(c.Context())
 	defer release()
-	watch, end := a.follow()
+	watch, end := a.show()
 	defer end()
 	o := engine.RunOptions{Parallelism: f.parallelism, LockTimeout: f.lockTimeout, Parent: parent, Person: local.Person{Cancel: stop}, Watch: watch}
 	fin, d := e.Apply(ctx, p, o)
@@ -80,7 +80,7 @@ cut off is read back where that is possible. What cannot be read back is in doub
 			}
 			ctx, stop, release := a.interrupts(c.Context())
 			defer release()
-			watch, end := a.follow()
+			watch, end := a.show()
 			defer end()
 			fin, d := e.Resume(ctx, id, engine.RunOptions{Parallelism: f.parallelism, LockTimeout: f.lockTimeout, Watch: watch,
 				Person: local.Person{Cancel: stop, InDoubt: decide}})
@@ -313,7 +313,7 @@ created anew. What cannot be undone is said first.`,
 			if d.HasErrors() {
 				return a.failed(d, nil)
 			}
-			a.showPlan(p)
+			a.showPlan(c.Context(), e, p)
 			if !p.Plan.HasChanges() {
 				return nil
 			}
