@@ -38,6 +38,19 @@ func (p *provisionCode) edges(ctx context.Context, s object.Scope, m *module, in
 	return d
 }
 
+// stages are those at which the block has provisioners.
+func (r *resourceCode) stages() driver.Stage {
+	var out driver.Stage
+	for _, p := range r.provisions {
+		if p.OnDestroy {
+			out |= driver.BeforeDelete
+		} else {
+			out |= driver.AfterCreate
+		}
+	}
+	return out
+}
+
 // provision gives what runs an instance's provisioners; nil when it has none.
 func (r *resource) provision(s object.Scope, inst object.Instance) func(context.Context, driver.Stage, cty.Value, func(string)) diag.List {
 	if len(r.provisions) == 0 {

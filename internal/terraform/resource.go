@@ -176,7 +176,7 @@ func (r *resource) Driver(ctx context.Context, s object.Scope, inst object.Insta
 	meta, md := r.meta(ctx, s, sv)
 	drv := driver.New(driver.Options{Provider: p, Name: sv.name, Kind: r.kind(), TypeName: r.addr.Type, Schema: t,
 		IgnoreChanges: r.ignore, IgnoreAll: r.Lifecycle.IgnoreAll, Meta: meta, RangeOf: r.body.bound.RangeOf,
-		Provision: r.provision(s, inst)})
+		Provision: r.provision(s, inst), Stages: r.stages()})
 	if common {
 		r.shared = drv
 	}
