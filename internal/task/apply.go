@@ -78,6 +78,9 @@ func (d *driver) run(ctx context.Context, req object.ApplyRequest, p private) (o
 		diags = cutWarning(req.Addr.String(), out.cut)
 	case errors.As(err, &f) && f.nothing:
 		return object.Result{Actual: taint(req.Prior)}, f.report(req.Addr.String(), pre.masker)
+	case ctx.Err() != nil:
+		// It was cut off: nothing is recorded, so that the run stays in doubt about it.
+		return object.Result{}, w.report(req.Addr.String(), err)
 	default:
 		pre.private.Failed, actual.Tainted = s.run == manual, s.run != manual
 		diags = w.report(req.Addr.String(), err)
@@ -124,6 +127,9 @@ func (d *driver) destroy(ctx context.Context, req object.ApplyRequest, p private
 	w := &worker{masker: &secret.Masker{}, log: req.Log}
 	w.masker.Add(p.OnDestroy.Secrets...)
 	if _, err := w.attempts(ctx, *p.OnDestroy); err != nil {
+		if ctx.Err() != nil {
+			return object.Result{}, w.report("on_destroy of "+req.Addr.String(), err)
+		}
 		return object.Result{Actual: req.Prior}, w.report("on_destroy of "+req.Addr.String(), err)
 	}
 	return object.Result{}, nil
