@@ -133,7 +133,8 @@ func (e *Engine) open(ctx context.Context, o stack.Options) (*stack.Stack, diag.
 }
 
 func (e *Engine) stackOptions(p stack.Purpose) stack.Options {
-	return stack.Options{Dir: e.o.Dir, Install: e.o.Install, Values: e.o.Values, Workspace: e.o.Workspace, Purpose: p, Time: e.o.Now()}
+	return stack.Options{Dir: e.o.Dir, Install: e.o.Install, Values: e.o.Values, Workspace: e.o.Workspace, Purpose: p, Time: e.o.Now(),
+		ReadStore: e.readStore}
 }
 
 // Stop asks running provider operations to end early.

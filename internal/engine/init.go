@@ -7,6 +7,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"tutti/internal/diag"
+	"tutti/internal/stack"
 	"tutti/internal/terraform/config"
 	"tutti/internal/terraform/install"
 	"tutti/internal/terraform/install/module"
@@ -34,7 +35,9 @@ func (e *Engine) Init(ctx context.Context, o InitOptions) (map[string][]byte, di
 	if d = append(d, e.initModules(ctx, o)...); d.HasErrors() || o.ModulesOnly {
 		return root.Sources, d.Sorted()
 	}
-	s, ld := e.Load()
+	so := e.stackOptions(stack.Planning)
+	so.StateDrivers = e.storedDrivers(ctx)
+	s, ld := stack.Load(so)
 	if d = append(d, ld...).Sorted(); d.HasErrors() {
 		return s.Sources(), d
 	}

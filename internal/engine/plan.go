@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/zclconf/go-cty/cty"
-
 	"tutti/internal/addr"
 	"tutti/internal/diag"
 	"tutti/internal/object"
@@ -38,19 +36,17 @@ type Planned struct {
 // Plan makes a plan of the stack as it is. It is given beside errors, as far as it
 // came, when there is anything of it to show.
 func (e *Engine) Plan(ctx context.Context, o PlanOptions) (*Planned, diag.List) {
+	snap, err := e.store.Snapshot(ctx)
+	if err != nil {
+		return nil, storeDiag(err)
+	}
 	so := e.stackOptions(stack.Planning)
+	so.StateDrivers = drivers(snap.Rows)
 	s, d := e.open(ctx, so)
 	if d.HasErrors() {
 		return e.partial(s), d
 	}
-	snap, err := e.store.Snapshot(ctx)
-	if err != nil {
-		return nil, append(d, storeDiag(err)...)
-	}
-	inputs, id := storable(s.Inputs)
-	if d = append(d, id...); id.HasErrors() {
-		return nil, d
-	}
+	inputs := storable(s)
 	plan, pd := planner.Plan(ctx, planner.Request{
 		Root: s, Orphans: s, Moves: s.Moves(), Removals: s.Removals(), Imports: o.Imports,
 		State: planner.State{Serial: snap.Serial, Rows: snap.Rows, Outputs: snap.Outputs},
@@ -61,7 +57,7 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (*Planned, diag.List) 
 }
 
 func (e *Engine) planned(s *stack.Stack, plan *object.Plan, snap *store.Snapshot) *Planned {
-	return &Planned{Read: snap, File: &planfile.File{Plan: plan, Sources: s.Sources(), Workspace: e.o.Workspace, Dir: e.o.Dir, Lineage: snap.Lineage,
+	return &Planned{Read: snap, File: &planfile.File{Plan: plan, Sources: s.Carried(), Workspace: e.o.Workspace, Dir: e.o.Dir, Lineage: snap.Lineage,
 		Tutti: e.o.Version, Command: e.o.Command}}
 }
 
@@ -71,18 +67,6 @@ func (e *Engine) partial(s *stack.Stack) *Planned {
 		return nil
 	}
 	return &Planned{File: &planfile.File{Sources: s.Sources()}}
-}
-
-// storable refuses ephemeral values: a plan keeps what it was given, and those are
-// given again at apply.
-func storable(in map[string]cty.Value) (map[string]cty.Value, diag.List) {
-	out := make(map[string]cty.Value, len(in))
-	for name, v := range in {
-		if !object.HasMark(v, object.Ephemeral) {
-			out[name] = v
-		}
-	}
-	return out, nil
 }
 
 // Save writes the plan to a file that only its owner may read.

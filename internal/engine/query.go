@@ -21,13 +21,15 @@ import (
 // present gives an evaluator in which every object has the value that the state
 // has for it.
 func (e *Engine) present(ctx context.Context, edges bool) (*stack.Stack, *eval.Evaluator, diag.List) {
-	s, d := e.open(ctx, e.stackOptions(stack.Planning))
-	if d.HasErrors() {
-		return s, nil, d
-	}
 	snap, err := e.store.Snapshot(ctx)
 	if err != nil {
-		return s, nil, append(d, storeDiag(err)...)
+		return nil, nil, storeDiag(err)
+	}
+	so := e.stackOptions(stack.Planning)
+	so.StateDrivers = drivers(snap.Rows)
+	s, d := e.open(ctx, so)
+	if d.HasErrors() {
+		return s, nil, d
 	}
 	return s, activity.Present(activity.Options{Root: s, Orphans: s, Plan: &object.Plan{}, Rows: snap.Rows, Masker: &secret.Masker{}, Edges: edges}), d
 }

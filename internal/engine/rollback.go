@@ -28,16 +28,17 @@ func (e *Engine) PlanRollback(ctx context.Context, id store.RunID, o PlanOptions
 	if err != nil {
 		return nil, storeDiag(err)
 	}
+	snap, err := e.store.Snapshot(ctx)
+	if err != nil {
+		return nil, storeDiag(err)
+	}
 	so := e.stackOptions(stack.Planning)
+	so.StateDrivers = drivers(snap.Rows)
 	s, d := e.open(ctx, so)
 	if d.HasErrors() {
 		return e.partial(s), d
 	}
-	snap, err := e.store.Snapshot(ctx)
-	if err != nil {
-		return nil, append(d, storeDiag(err)...)
-	}
-	inputs, _ := storable(s.Inputs)
+	inputs := storable(s)
 	plan, pd := planner.Plan(ctx, planner.Request{
 		Root: s, Orphans: s, State: planner.State{Serial: snap.Serial, Rows: snap.Rows, Outputs: snap.Outputs},
 		Options: planner.Options{Mode: object.Rollback, SkipRefresh: o.SkipRefresh, Targets: o.Targets, Excludes: o.Excludes,

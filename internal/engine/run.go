@@ -6,8 +6,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/zclconf/go-cty/cty"
-
 	"tutti/internal/activity"
 	"tutti/internal/addr"
 	"tutti/internal/apply"
@@ -102,15 +100,15 @@ type carrying struct {
 }
 
 func (e *Engine) carry(ctx context.Context, c carrying) (*Finished, diag.List) {
-	s, d := e.reopen(ctx, c.file)
-	if d.HasErrors() {
-		return nil, append(d, e.abandon(ctx, c, "the stack could not be opened")...)
-	}
 	if c.snap == nil {
 		var err error
 		if c.snap, err = e.store.Snapshot(ctx); err != nil {
 			return nil, storeDiag(err)
 		}
+	}
+	s, d := e.reopen(ctx, c.file, drivers(c.snap.Rows))
+	if d.HasErrors() {
+		return nil, append(d, e.abandon(ctx, c, "the stack could not be opened")...)
 	}
 	masker := &secret.Masker{}
 	worker := activity.New(activity.Options{Root: s, Orphans: s, Approvals: task.Approvals{}, Plan: c.file.Plan, Rows: c.snap.Rows, Masker: masker})
@@ -186,13 +184,14 @@ func (e *Engine) lease(c carrying) *store.Lease {
 }
 
 // reopen opens the stack from the plan's own copy of its files.
-func (e *Engine) reopen(ctx context.Context, f *planfile.File) (*stack.Stack, diag.List) {
+func (e *Engine) reopen(ctx context.Context, f *planfile.File, stateDrivers []string) (*stack.Stack, diag.List) {
 	o := e.stackOptions(stack.Applying)
 	o.Dir, o.Workspace, o.Time = f.Dir, f.Workspace, f.Plan.Time
 	o.Files = config.Snapshot(f.Sources)
-	o.Plain = map[string]cty.Value{}
-	for name, v := range f.Plan.Variables {
-		o.Plain[name] = v
+	o.StateDrivers = stateDrivers
+	var d diag.List
+	if o.Plain, d = e.inputs(f); d.HasErrors() {
+		return nil, d
 	}
 	return e.open(ctx, o)
 }

@@ -2,13 +2,9 @@ package engine
 
 import (
 	"context"
-	"strconv"
-	"strings"
-
-	tfaddr "github.com/hashicorp/terraform-registry-address"
-
 	"tutti/internal/addr"
 	"tutti/internal/stack"
+	"tutti/internal/terraform"
 	"tutti/internal/terraform/provider"
 )
 
@@ -16,19 +12,10 @@ import (
 // when it has none, or its provider is not at hand.
 func (e *Engine) Schema(ctx context.Context, driver string, n addr.Name) *provider.Block {
 	kind, ok := map[addr.Kind]provider.Kind{addr.Resource: provider.Managed, addr.Data: provider.Data, addr.Ephemeral: provider.Ephemeral}[n.Kind]
-	text, found := strings.CutPrefix(driver, "provider[")
-	if !ok || !found {
+	if !ok {
 		return nil
 	}
-	quoted, err := strconv.QuotedPrefix(text)
-	if err != nil {
-		return nil
-	}
-	name, err := strconv.Unquote(quoted)
-	if err != nil {
-		return nil
-	}
-	source, err := tfaddr.ParseProviderSource(name)
+	source, err := terraform.DriverSource(driver)
 	if err != nil {
 		return nil
 	}

@@ -2,26 +2,30 @@ package stack
 
 import (
 	"context"
+	"path/filepath"
 	"sync"
 
 	tfaddr "github.com/hashicorp/terraform-registry-address"
-	svchost "github.com/hashicorp/terraform-svchost"
+	"github.com/zclconf/go-cty/cty"
 
 	"tutti/internal/diag"
 	"tutti/internal/terraform"
 	"tutti/internal/terraform/install"
+	"tutti/internal/terraform/install/address"
 	"tutti/internal/terraform/provider"
 	"tutti/internal/terraform/provider/builtin"
 )
 
-// defaultHost is where providers come from that are named without a host.
-const defaultHost = svchost.Hostname(tfaddr.DefaultProviderRegistryHost)
-
-// launcher starts the providers that init has installed. Where they are is found
-// out once, when the first one is needed.
+// launcher starts the providers that init has installed, or joins those that run
+// already. Where they are is found out once, when the first one is needed.
 type launcher struct {
 	requirements []install.Requirement
 	options      install.Options
+	builtin      builtin.Options
+
+	joining sync.Once
+	running map[tfaddr.Provider]*provider.Reattach
+	refused diag.List
 
 	once    sync.Once
 	located map[tfaddr.Provider]install.Located
@@ -31,7 +35,13 @@ type launcher struct {
 var _ terraform.Launcher = (*launcher)(nil)
 
 func newLauncher(_ context.Context, s *Stack, o Options) *launcher {
-	return &launcher{requirements: s.Requirements(), options: o.Install}
+	l := &launcher{requirements: s.Requirements(), options: o.Install, builtin: builtin.Options{Dir: o.Dir}}
+	if o.ReadStore != nil {
+		l.builtin.ReadStore = func(ctx context.Context, file, workspace string) (map[string]cty.Value, bool, error) {
+			return o.ReadStore(ctx, filepath.Dir(file), workspace)
+		}
+	}
+	return l
 }
 
 // Launch implements terraform.Launcher.
@@ -40,19 +50,70 @@ func (l *launcher) Launch(ctx context.Context, source tfaddr.Provider) (provider
 		if source.Type != "terraform" {
 			return nil, diag.Errorf(nil, "No such built-in provider", "There is no built-in provider %q; the only one is terraform.io/builtin/terraform.", source.Type)
 		}
-		return builtin.New(builtin.Options{}), nil
+		return builtin.New(l.builtin), nil
 	}
-	l.once.Do(func() { l.located, l.diags = install.Locate(ctx, l.requirements, l.options) })
-	at, ok := l.located[source]
-	if !ok {
-		if l.diags.HasErrors() {
-			return nil, l.diags
-		}
-		return nil, diag.Errorf(nil, "Provider not installed", "The provider %s is not among those that the configuration requires. Run \"tutti init\".", source.ForDisplay())
+	o, d := l.program(ctx, source)
+	if d.HasErrors() {
+		return nil, d
 	}
-	p, err := provider.Launch(ctx, provider.LaunchOptions{Path: at.Program, Name: at.Source.String()})
+	// What is put off is planned in a later phase.
+	o.AllowDeferral = true
+	p, err := provider.Launch(ctx, o)
 	if err != nil {
 		return nil, diag.FromError("Provider cannot be started", err)
 	}
 	return p, nil
+}
+
+// program finds the running or the installed provider.
+func (l *launcher) program(ctx context.Context, source tfaddr.Provider) (provider.LaunchOptions, diag.List) {
+	l.joining.Do(l.findRunning)
+	if l.refused.HasErrors() {
+		return provider.LaunchOptions{}, l.refused
+	}
+	if r := l.running[source]; r != nil {
+		return provider.LaunchOptions{Reattach: r, Name: source.String(), CacheDir: provider.NoCache}, nil
+	}
+	l.once.Do(func() { l.located, l.diags = install.Locate(ctx, l.requirements, l.options) })
+	at, ok := l.located[source]
+	switch {
+	case ok:
+		return provider.LaunchOptions{Path: at.Program, Name: at.Source.String()}, nil
+	case l.diags.HasErrors():
+		return provider.LaunchOptions{}, l.diags
+	default:
+		return provider.LaunchOptions{}, diag.Errorf(nil, "Provider not installed", "The provider %s is not among those that the configuration requires. Run \"tutti init\".", source.ForDisplay())
+	}
+}
+
+// findRunning reads which providers run already, in a debugger for example. They
+// need not be installed.
+func (l *launcher) findRunning() {
+	if l.options.Config == nil {
+		return
+	}
+	named, err := provider.ParseReattach(l.options.Config.Var(provider.ReattachVariable))
+	if err != nil {
+		l.refused = diag.FromError("Running providers cannot be joined", err)
+		return
+	}
+	l.running = make(map[tfaddr.Provider]*provider.Reattach, len(named))
+	for name, r := range named {
+		source, implied, err := address.Provider(name)
+		if err != nil {
+			l.refused = diag.FromError("Running providers cannot be joined", err)
+			return
+		}
+		l.running[source] = r
+		if twin, ok := terraform.Twin(source); ok && implied {
+			l.running[twin] = r
+		}
+	}
+	kept := l.requirements[:0:0]
+	for _, r := range l.requirements {
+		if l.running[r.Source] == nil {
+			kept = append(kept, r)
+		}
+	}
+	l.requirements = kept
 }

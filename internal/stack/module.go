@@ -1,7 +1,6 @@
 package stack
 
 import (
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"path/filepath"
@@ -10,38 +9,45 @@ import (
 	"tutti/internal/diag"
 	"tutti/internal/terraform/config"
 	"tutti/internal/terraform/install"
+	"tutti/internal/terraform/install/module"
 )
 
-// modulesFile is where init notes the modules that it installed, as Terraform does.
-const modulesFile = "modules/modules.json"
-
-// modulesIn gives what finds the folder of an installed module.
-func modulesIn(o Options) (func(config.ModuleRequest) (string, diag.List), diag.List) {
-	dataDir := install.DataDir(o.Dir, o.Install.DataDir, o.Install.Config)
-	src, err := o.Files.ReadFile(filepath.Join(dataDir, filepath.FromSlash(modulesFile)))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+// modules gives what finds the folder of an installed module, from the manifest
+// that init wrote. A plan carries the manifest among its files.
+func (s *Stack) modules(o Options) (func(config.ModuleRequest) (string, diag.List), diag.List) {
+	name := module.ManifestPath(install.DataDir(o.Dir, o.Install.DataDir, o.Install.Config))
+	src, err := o.Files.ReadFile(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, diag.FromError("List of installed modules cannot be read", err)
 	}
+	if err == nil {
+		s.extra[filepath.Clean(name)] = src
+	} else {
+		src = []byte(`{"Modules":[]}`)
+	}
+	manifest, err := module.ParseManifest(name, src)
 	if err != nil {
 		return nil, diag.FromError("List of installed modules cannot be read", err)
 	}
-	var list struct {
-		Modules []struct{ Key, Source, Dir string }
-	}
-	if err := json.Unmarshal(src, &list); err != nil {
-		return nil, diag.Errorf(nil, "List of installed modules cannot be read", "%s: %s. Run \"tutti init\" to write it again.", modulesFile, err)
-	}
-	dirs := map[string]string{}
-	sources := map[string]string{}
-	for _, m := range list.Modules {
-		dirs[m.Key], sources[m.Key] = m.Dir, m.Source
-	}
+	return finder(o.Dir, manifest), nil
+}
+
+// finder looks modules up by the path of their calls.
+func finder(dir string, manifest *module.Manifest) func(config.ModuleRequest) (string, diag.List) {
 	return func(r config.ModuleRequest) (string, diag.List) {
-		key := strings.Join(r.Path.Names(), ".")
-		dir, ok := dirs[key]
-		if !ok {
-			return "", diag.Errorf(nil, "Module not installed", "This module is not yet installed. Run \"tutti init\" to install all modules required by this configuration.")
+		names := r.Path.Names()
+		last := len(names) - 1
+		call := module.Call{Name: names[last], Source: r.Source, SourceRange: r.Call.SourceRange, Version: r.Version}
+		if r.Call.Version != nil {
+			call.VersionRange = r.Call.Version.Range()
 		}
-		return filepath.Join(o.Dir, filepath.FromSlash(dir)), nil
-	}, nil
+		found, d := manifest.Find(module.Record{Key: strings.Join(names[:last], "."), Dir: "."}, call)
+		if d.HasErrors() {
+			return "", d
+		}
+		if place := filepath.FromSlash(found.Dir); filepath.IsAbs(place) {
+			return place, nil
+		}
+		return filepath.Join(dir, filepath.FromSlash(found.Dir)), nil
+	}
 }

@@ -37,6 +37,12 @@ type Options struct {
 	Plain  map[string]cty.Value
 	// Workspace is "default" when empty.
 	Workspace string
+	// StateDrivers are the different State.Driver of the stored rows: their
+	// providers are required too.
+	StateDrivers []string
+	// ReadStore gives the root outputs of the tutti stack in another folder; ok is
+	// false when there is none.
+	ReadStore func(ctx context.Context, dir, workspace string) (outputs map[string]cty.Value, ok bool, err error)
 	// Session holds provider processes; one of the Stack's own when nil.
 	Session *terraform.Session
 	// Purpose says what the stack is opened for.
@@ -63,11 +69,13 @@ type Stack struct {
 	// Inputs are the root variables as they were given, for a plan to carry.
 	Inputs map[string]cty.Value
 
+	required  []install.Requirement
 	terraform *terraform.Root
 	native    *native
 	session   *terraform.Session
 	files     config.FileSource
 	extra     map[string][]byte
+	tfvars    map[string][]byte
 }
 
 var _ object.Namespace = (*Stack)(nil)
@@ -82,6 +90,7 @@ func Load(o Options) (*Stack, diag.List) {
 	}
 	s := &Stack{Dir: o.Dir, files: o.Files, Inputs: o.Plain, extra: map[string][]byte{}}
 	root, d := config.LoadDir(o.Files, o.Dir)
+	s.tfvars = map[string][]byte{}
 	if o.Plain == nil {
 		o.Values.Files, o.Values.Dir = o.Files, o.Dir
 		var vd diag.List
@@ -89,17 +98,18 @@ func Load(o Options) (*Stack, diag.List) {
 		d = append(d, vd...)
 		s.Inputs = s.Values.Plain()
 		for name, src := range s.Values.Sources {
-			s.extra[name] = src
+			s.tfvars[name] = src
 		}
 	}
-	modules, md := modulesIn(o)
+	modules, md := s.modules(o)
 	d = append(d, md...)
-	loaded, ld := config.Load(config.Options{Files: o.Files, Dir: o.Dir, Root: root, ModuleDir: modules, Variables: s.Inputs, Workspace: o.Workspace,
+	loaded, ld := config.Load(config.Options{Files: o.Files, Dir: o.Dir, Root: root, ModuleDir: modules, Variables: s.Inputs, Workspace: o.Workspace, Host: hosts(o),
 		Functions: func(string) map[string]ctyfunction.Function {
 			return function.Table(function.Options{BaseDir: o.Dir, PureOnly: true})
 		}})
 	s.Config = loaded
 	d = append(d, ld...)
+	s.required = requirements(s.Config, o.StateDrivers)
 	var nd diag.List
 	s.native, nd = loadNative(o.Files, o.Dir)
 	return s, append(d, nd...)
@@ -197,9 +207,18 @@ func (s *Stack) Session() *terraform.Session { return s.session }
 // provider schemas).
 func (s *Stack) Terraform() *terraform.Root { return s.terraform }
 
-// Sources gives the texts of all files that were read, for diagnostics and for a
-// plan's own copy.
+// Sources gives the texts of all files that were read, for diagnostics.
 func (s *Stack) Sources() map[string][]byte {
+	out := s.Carried()
+	for name, src := range s.tfvars {
+		out[name] = src
+	}
+	return out
+}
+
+// Carried gives the texts that a plan takes along: all but those of files with
+// values, which may be secret and are in the plan as far as it needs them.
+func (s *Stack) Carried() map[string][]byte {
 	out := map[string][]byte{}
 	if s.Config != nil {
 		for name, src := range s.Config.Sources() {
@@ -223,12 +242,5 @@ func (s *Stack) Close(ctx context.Context) error {
 	return s.session.Close(ctx)
 }
 
-// Requirements are the providers that the configuration needs.
-func (s *Stack) Requirements() []install.Requirement {
-	var out []install.Requirement
-	for _, n := range s.Config.Needs() {
-		out = append(out, install.Requirement{Source: n.Source, Constraints: n.Constraints, Ranges: n.Ranges,
-			HostImplied: n.Source.Hostname == defaultHost})
-	}
-	return out
-}
+// Requirements are the providers that the configuration and the state need.
+func (s *Stack) Requirements() []install.Requirement { return s.required }

@@ -10,6 +10,8 @@ import (
 	"tutti/internal/diag"
 	"tutti/internal/object"
 	"tutti/internal/terraform/config"
+	"tutti/internal/terraform/install/address"
+	"tutti/internal/terraform/install/lockfile"
 	"tutti/internal/terraform/provider"
 	driver "tutti/internal/terraform/resource"
 )
@@ -21,6 +23,7 @@ func (r *Root) DriverOf(ctx context.Context, s object.Scope, row *object.State) 
 	if err != nil {
 		return nil, diag.Errorf(nil, "Invalid provider address in the state", "The row of %s names its provider as %q, which is no provider address: %s.", row.Addr, row.Driver, err)
 	}
+	name.source = r.present(name.source)
 	m := r.nearest(name.module)
 	if m == nil || m.cfg.Path != name.module {
 		return nil, diag.Errorf(nil, "Provider configuration not present",
@@ -45,6 +48,41 @@ func (r *Root) DriverOf(ctx context.Context, s object.Scope, row *object.State) 
 		return nil, d
 	}
 	return driver.New(driver.Options{Provider: p, Name: row.Driver, Kind: provider.Managed, TypeName: row.Addr.Type, Schema: t}), d
+}
+
+// DriverSource gives the provider that State.Driver names.
+func DriverSource(driver string) (tfaddr.Provider, error) {
+	name, err := parseDriverName(driver)
+	return name.source, err
+}
+
+// Twin gives the same provider in the other tool's registry; false for one that
+// lies in neither.
+func Twin(source tfaddr.Provider) (tfaddr.Provider, bool) {
+	switch source.Hostname {
+	case tfaddr.DefaultProviderRegistryHost:
+		source.Hostname = lockfile.OpenTofuHost
+	case lockfile.OpenTofuHost:
+		source.Hostname = tfaddr.DefaultProviderRegistryHost
+	default:
+		return source, false
+	}
+	return source, true
+}
+
+// present gives the provider that the configuration uses in the place of the one
+// that a row names: the other tool's twin, when only that is required.
+func (r *Root) present(source tfaddr.Provider) tfaddr.Provider {
+	r.needed.Do(func() {
+		r.needs = map[tfaddr.Provider]bool{}
+		for _, n := range r.opts.Config.Needs() {
+			r.needs[n.Source] = true
+		}
+	})
+	if twin, ok := Twin(source); ok && r.needs[twin] && !r.needs[source] {
+		return twin
+	}
+	return source
 }
 
 // nearest gives the module at a path whose calls have no keys, as all modules
@@ -108,7 +146,7 @@ func parseDriverName(s string) (driverParts, error) {
 		out.module = m.Config()
 	}
 	var err error
-	if out.source, err = tfaddr.ParseProviderSource(source); err != nil {
+	if out.source, _, err = address.Provider(source); err != nil {
 		return out, err
 	}
 	if rest == "" {

@@ -20,6 +20,7 @@ import (
 	"sync"
 	"time"
 
+	tfaddr "github.com/hashicorp/terraform-registry-address"
 	"github.com/zclconf/go-cty/cty"
 	ctyfunction "github.com/zclconf/go-cty/cty/function"
 
@@ -59,6 +60,10 @@ type Root struct {
 	session   *Session
 	functions map[string]ctyfunction.Function
 	namespace *module
+
+	// needs are the providers that the files require; made by needed.
+	needed sync.Once
+	needs  map[tfaddr.Provider]bool
 
 	mu       sync.Mutex
 	compiled map[addr.ModulePath]*compiled

@@ -22,6 +22,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	tfaddr "github.com/hashicorp/terraform-registry-address"
+	svchost "github.com/hashicorp/terraform-svchost"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 
@@ -75,6 +76,9 @@ type Options struct {
 	Functions func(dir string) map[string]function.Function
 	// Workspace is terraform.workspace; "default" when empty.
 	Workspace string
+	// Host gives the registry that a provider's source without a host means: the
+	// two tools of this language differ in it. Nil means registry.terraform.io.
+	Host func(namespace, typeName string) svchost.Hostname
 }
 
 // Root gives the top of the tree.
@@ -146,6 +150,8 @@ type ProviderUse struct {
 // ProviderNeed is what the whole tree asks of one provider.
 type ProviderNeed struct {
 	Source tfaddr.Provider
+	// HostImplied is set when no place writes the host out.
+	HostImplied bool
 	// Constraints are all that are given, joined by commas.
 	Constraints string
 	// Ranges are where it is asked for.

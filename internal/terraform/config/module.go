@@ -4,6 +4,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
 	tfaddr "github.com/hashicorp/terraform-registry-address"
+	svchost "github.com/hashicorp/terraform-svchost"
 	"github.com/zclconf/go-cty/cty"
 
 	"tutti/internal/addr"
@@ -29,6 +30,8 @@ type Module struct {
 	Changes   Changes
 	// Order names everything declared, by file name, then by position.
 	Order []addr.Name
+	// host is Options.Host.
+	host func(namespace, typeName string) svchost.Hostname
 }
 
 // Settings are the module's terraform and language blocks.
@@ -231,8 +234,10 @@ type ProviderConfig struct {
 
 // ProviderRequirement is an entry of required_providers.
 type ProviderRequirement struct {
-	Local       string
-	Source      tfaddr.Provider
+	Local  string
+	Source tfaddr.Provider
+	// HostImplied says that the source was written without a host, or not at all.
+	HostImplied bool
 	Constraints string
 	Aliases     []ProviderRef
 	DeclRange   hcl.Range

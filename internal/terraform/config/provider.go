@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	tfaddr "github.com/hashicorp/terraform-registry-address"
+	svchost "github.com/hashicorp/terraform-svchost"
 
 	"tutti/internal/addr"
 	"tutti/internal/diag"
@@ -71,7 +72,34 @@ func (m *Module) SourceOf(local string) tfaddr.Provider {
 	if r := m.Settings.Required[local]; r != nil {
 		return r.Source
 	}
-	return defaultSource(local)
+	source, implied := defaultSource(local)
+	if implied && m.host != nil {
+		source.Hostname = m.host(source.Namespace, source.Type)
+	}
+	return source
+}
+
+// hostImplied says whether the files write the host of a local name's provider.
+func (m *Module) hostImplied(local string) bool {
+	if r := m.Settings.Required[local]; r != nil {
+		return r.HostImplied
+	}
+	_, implied := defaultSource(local)
+	return implied
+}
+
+// resolveHosts gives every source that was written without a host the registry
+// that is meant.
+func (m *Module) resolveHosts(host func(namespace, typeName string) svchost.Hostname) {
+	if host == nil {
+		return
+	}
+	m.host = host
+	for _, r := range m.Settings.Required {
+		if r.HostImplied {
+			r.Source.Hostname = host(r.Source.Namespace, r.Source.Type)
+		}
+	}
 }
 
 // ProviderFor gives the configuration that serves a resource of this module.
@@ -161,12 +189,14 @@ func (m *Module) localFor(source tfaddr.Provider, fallback string) string {
 func (c *Config) Needs() []ProviderNeed {
 	all := map[tfaddr.Provider]*ProviderNeed{}
 	var constraints = map[tfaddr.Provider]map[string]bool{}
-	add := func(source tfaddr.Provider, constraint string, rng hcl.Range) {
+	add := func(m *Module, local, constraint string, rng hcl.Range) {
+		source, implied := m.SourceOf(local), m.hostImplied(local)
 		n := all[source]
 		if n == nil {
-			n = &ProviderNeed{Source: source}
+			n = &ProviderNeed{Source: source, HostImplied: implied}
 			all[source], constraints[source] = n, map[string]bool{}
 		}
+		n.HostImplied = n.HostImplied && implied
 		n.Ranges = append(n.Ranges, rng)
 		if constraint != "" && !constraints[source][constraint] {
 			constraints[source][constraint] = true
@@ -189,25 +219,25 @@ func (c *Config) Needs() []ProviderNeed {
 
 // needs adds what one module asks for; only the first of many resources that
 // imply a provider is named.
-func (c *Config) needs(add func(tfaddr.Provider, string, hcl.Range)) {
+func (c *Config) needs(add func(m *Module, local, constraint string, rng hcl.Range)) {
 	m := c.Module
 	seen := map[string]bool{}
 	for _, name := range sortedKeys(m.Settings.Required) {
 		r := m.Settings.Required[name]
-		add(r.Source, r.Constraints, r.DeclRange)
+		add(m, name, r.Constraints, r.DeclRange)
 		seen[name] = true
 	}
 	imply := func(local string, rng hcl.Range) {
 		if !seen[local] {
 			seen[local] = true
-			add(m.SourceOf(local), "", rng)
+			add(m, local, "", rng)
 		}
 	}
 	for _, name := range m.Order {
 		switch name.Kind {
 		case addr.Provider:
 			if p := m.Providers[name]; p.Version != "" {
-				add(m.SourceOf(name.Type), p.Version, p.DeclRange)
+				add(m, name.Type, p.Version, p.DeclRange)
 			}
 			imply(name.Type, m.Providers[name].DeclRange)
 		case addr.Resource, addr.Data, addr.Ephemeral:

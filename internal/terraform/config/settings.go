@@ -9,6 +9,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"tutti/internal/diag"
+	"tutti/internal/terraform/install/address"
 )
 
 // terraform takes one terraform block.
@@ -214,7 +215,7 @@ func requirement(attr *hcl.Attribute) (*ProviderRequirement, diag.List) {
 	if diags := normalName(attr.Name, attr.NameRange); diags != nil {
 		return nil, diags
 	}
-	r.Source = defaultSource(attr.Name)
+	r.Source, r.HostImplied = defaultSource(attr.Name)
 	if v, hd := attr.Expr.Value(nil); !hd.HasErrors() && v.Type() == cty.String && !v.IsNull() {
 		r.Constraints = v.AsString() // the form of Terraform 0.12: a version only
 		return r, constraintSyntax(r.Constraints, rng)
@@ -248,15 +249,12 @@ func (r *ProviderRequirement) field(p hcl.KeyValuePair) diag.List {
 			r.Constraints = v.AsString()
 			return constraintSyntax(r.Constraints, rng)
 		}
-		source, err := tfaddr.ParseProviderSource(v.AsString())
+		source, implied, err := address.Provider(v.AsString())
 		if err != nil {
 			return diag.Errorf(&rng, "Invalid provider source string",
 				"%q is not a provider's address: write [HOST/]NAMESPACE/NAME, such as hashicorp/random.", v.AsString())
 		}
-		if !source.HasKnownNamespace() {
-			source.Namespace = "hashicorp"
-		}
-		r.Source = source
+		r.Source, r.HostImplied = source, implied
 		return nil
 	case "configuration_aliases":
 		return r.aliases(p.Value)
@@ -316,11 +314,11 @@ func normalName(name string, rng hcl.Range) diag.List {
 }
 
 // defaultSource gives the provider that a local name stands for when
-// required_providers does not say.
-func defaultSource(local string) tfaddr.Provider {
+// required_providers does not say, and whether its host is implied.
+func defaultSource(local string) (source tfaddr.Provider, hostImplied bool) {
 	if local == "terraform" {
-		return tfaddr.NewProvider(tfaddr.BuiltInProviderHost, tfaddr.BuiltInProviderNamespace, "terraform")
+		return tfaddr.NewProvider(tfaddr.BuiltInProviderHost, tfaddr.BuiltInProviderNamespace, "terraform"), false
 	}
 	// Not by NewProvider, which panics at a bad name: checkProviders reports those.
-	return tfaddr.Provider{Type: local, Namespace: "hashicorp", Hostname: tfaddr.DefaultProviderRegistryHost}
+	return tfaddr.Provider{Type: local, Namespace: "hashicorp", Hostname: tfaddr.DefaultProviderRegistryHost}, true
 }

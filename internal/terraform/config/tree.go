@@ -29,6 +29,7 @@ func Load(opts Options) (*Config, diag.List) {
 		t.opts.Workspace = "default"
 	}
 	if t.opts.Root != nil {
+		t.opts.Root.resolveHosts(t.opts.Host)
 		t.modules[filepath.Clean(t.opts.Dir)] = t.opts.Root
 	}
 	m, diags := t.module(t.opts.Dir)
@@ -86,6 +87,7 @@ func (t *tree) module(dir string) (*Module, diag.List) {
 		return m, nil
 	}
 	m, diags := LoadDir(t.opts.Files, dir)
+	m.resolveHosts(t.opts.Host)
 	t.modules[dir] = m
 	return m, diags
 }

@@ -28,6 +28,7 @@ type kind interface {
 var (
 	_ object.Driver   = (*Driver)(nil)
 	_ object.Importer = (*Driver)(nil)
+	_ object.Named    = (*Driver)(nil)
 	_ object.Mover    = (*Driver)(nil)
 	_ object.Settler  = (*Driver)(nil)
 	_ object.Restorer = (*Driver)(nil)
@@ -46,6 +47,9 @@ func New(o Options) *Driver {
 	}
 	return d
 }
+
+// Name implements object.Named.
+func (d *Driver) Name() string { return d.o.Name }
 
 // Provider gives the provider that is asked.
 func (d *Driver) Provider() provider.Provider { return d.o.Provider }

@@ -37,28 +37,39 @@ type Manifest struct {
 	records map[string]Record
 }
 
-func manifestPath(dataDir string) string { return filepath.Join(dataDir, "modules", "modules.json") }
+// ManifestPath gives where the manifest lies in a data folder.
+func ManifestPath(dataDir string) string { return filepath.Join(dataDir, "modules", "modules.json") }
 
 // ReadManifest reads the manifest of a data folder (".terraform"). One that does
 // not exist is empty.
 func ReadManifest(dataDir string) (*Manifest, error) {
-	m := &Manifest{path: manifestPath(dataDir), records: map[string]Record{}}
-	text, err := os.ReadFile(m.path)
+	path := ManifestPath(dataDir)
+	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return m, nil
+		return &Manifest{path: path, records: map[string]Record{}}, nil
 	}
 	if err != nil {
-		return m, fmt.Errorf("read module manifest: %w", err)
+		return &Manifest{path: path, records: map[string]Record{}}, fmt.Errorf("read module manifest: %w", err)
 	}
+	return ParseManifest(path, text)
+}
+
+// ParseManifest reads a manifest from its text; path is where it lies.
+func ParseManifest(path string, text []byte) (*Manifest, error) {
+	m := &Manifest{path: path, records: map[string]Record{}}
+	return m, m.parse(text)
+}
+
+func (m *Manifest) parse(text []byte) error {
 	var file struct{ Modules []Record }
 	if err := json.Unmarshal(text, &file); err != nil {
-		return m, fmt.Errorf("read module manifest %s: %w; remove it and run \"tutti init\"", m.path, err)
+		return fmt.Errorf("read module manifest %s: %w; remove it and run \"tutti init\"", m.path, err)
 	}
 	for _, r := range file.Modules {
 		r.Dir = path.Clean(filepath.ToSlash(r.Dir))
 		m.records[r.Key] = r
 	}
-	return m, nil
+	return nil
 }
 
 // Records gives all records by key.

@@ -39,6 +39,10 @@ type StateReader func(ctx context.Context, backend string, config cty.Value, wor
 type Options struct {
 	// ReadState reads states that are not files on this machine; nil knows none.
 	ReadState StateReader
+	// ReadStore gives the outputs of a state that is kept elsewhere than in the file
+	// that the backend "local" names; ok is false when the file itself counts. Nil
+	// always reads the file.
+	ReadStore func(ctx context.Context, file, workspace string) (outputs map[string]cty.Value, ok bool, err error)
 	// Dir is where relative paths of states begin; the working directory by default.
 	Dir string
 	// NewID makes the ID of a new terraform_data: a random UUID by default.

@@ -106,6 +106,9 @@ func withDefaults(outputs map[string]cty.Value, defaults cty.Value) cty.Value {
 }
 
 func (b *builtin) outputs(ctx context.Context, backend string, config cty.Value, workspace string) (map[string]cty.Value, error) {
+	if backend != "local" && b.opts.ReadState == nil {
+		return nil, ErrNoBackend
+	}
 	if backend != "local" {
 		return b.opts.ReadState(ctx, backend, config, workspace)
 	}
@@ -116,6 +119,11 @@ func (b *builtin) outputs(ctx context.Context, backend string, config cty.Value,
 	path := l.file(workspace)
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(b.opts.Dir, path)
+	}
+	if b.opts.ReadStore != nil {
+		if out, ok, err := b.opts.ReadStore(ctx, path, workspace); ok || err != nil {
+			return out, err
+		}
 	}
 	return readOutputs(path)
 }
