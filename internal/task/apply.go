@@ -70,6 +70,9 @@ func (d *driver) run(ctx context.Context, req object.ApplyRequest, p private) (o
 	s.WorkingDir = d.path(s.WorkingDir)
 	w := &worker{masker: pre.masker, log: req.Log, silent: s.sensitive != nil && *s.sensitive}
 	out, err := w.attempts(ctx, s.action)
+	if gone := d.missing(s); err == nil && len(gone) > 0 {
+		err = &failure{why: "it ended well, but " + strings.Join(gone, " and ") + ", which creates names, is not there"}
+	}
 	pre.private.Ran, pre.private.Failed = true, false
 	actual := &object.Actual{Value: join(pre.inputs, out.values(s.hidden(), pre.masker))}
 	var f *failure
@@ -136,7 +139,7 @@ func (d *driver) destroy(ctx context.Context, req object.ApplyRequest, p private
 }
 
 // errCannotTell says that only a person can know how a task ended.
-var errCannotTell = errors.New("a command was interrupted, and nothing shows how far it came; creates = \"PATH\" would, and idempotent = true allows to repeat it")
+var errCannotTell = errors.New("it was cut off, and nothing shows how far it came (creates = \"PATH\" in its block would; idempotent = true says that it may be repeated)")
 
 // Settle implements object.Settler: a path of creates that is there now and was not
 // when the task was planned shows that it was done. Its outputs are lost.

@@ -247,6 +247,17 @@ func TestCreates(t *testing.T) {
 	}
 }
 
+func TestCreatesNothing(t *testing.T) {
+	s := newStand(t, `task "a" {
+  command = ["true"]
+  creates = ["made", "."]
+}`)
+	_, d := s.apply()
+	if !d.HasErrors() || d[0].Detail != "task.a failed: it ended well, but made, which creates names, is not there." || !s.prior().Tainted {
+		t.Errorf("left %v with %v", s.row, d.Err())
+	}
+}
+
 func TestSettleIdempotent(t *testing.T) {
 	for src, idempotent := range map[string]bool{
 		`command = ["true"]`:                                     false,
