@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+
 	"tutti/internal/addr"
 	"tutti/internal/stack"
 	"tutti/internal/terraform"

@@ -34,6 +34,12 @@ type Importer interface {
 	Import(ctx context.Context, addr addr.Instance, id ImportID) (*Actual, diag.List)
 }
 
+// Named is a driver that knows what State.Driver its rows will have before there
+// are any.
+type Named interface {
+	Name() string
+}
+
 // Mover is a driver that can take over the state of an object of another type.
 type Mover interface {
 	Move(ctx context.Context, from *State) (*Actual, diag.List)

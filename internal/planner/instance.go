@@ -292,6 +292,9 @@ func preventDestroy(a addr.Instance) diag.List {
 func (w *work) take(c object.Change, reason object.Reason, detail string) {
 	pc := &object.PlannedChange{Addr: w.addr, Change: c, Reason: reason, ReasonDetail: detail,
 		CreateFirst: w.policy.CreateBeforeDestroy && c.Verb == object.Replace}
+	if n, ok := w.driver.(object.Named); ok {
+		pc.Driver = n.Name()
+	}
 	if w.row != nil && w.prior != nil {
 		w.carry(pc)
 	}
