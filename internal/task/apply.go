@@ -40,6 +40,16 @@ type prepared struct {
 	masker  *secret.Masker
 }
 
+// visible gives what masks the outputs: only those that the user wants to be seen
+// although something secret went in. Masking others would hand a wrong text to
+// whatever uses them, because of a secret that the task may not even have been given.
+func (p prepared) visible() *secret.Masker {
+	if p.spec.sensitive != nil && !*p.spec.sensitive {
+		return p.masker
+	}
+	return nil
+}
+
 func (d *driver) prepare(req object.ApplyRequest, p private) (prepared, diag.List) {
 	bare, _ := req.Wanted.UnmarkDeep()
 	if !bare.IsWhollyKnown() {
@@ -74,7 +84,7 @@ func (d *driver) run(ctx context.Context, req object.ApplyRequest, p private) (o
 		err = &failure{why: "it ended well, but " + strings.Join(gone, " and ") + ", which creates names, is not there"}
 	}
 	pre.private.Ran, pre.private.Failed = true, false
-	actual := &object.Actual{Value: join(pre.inputs, out.values(s.hidden(), pre.masker))}
+	actual := &object.Actual{Value: join(pre.inputs, out.values(s.hidden(), pre.visible()))}
 	var f *failure
 	switch {
 	case err == nil:

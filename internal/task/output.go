@@ -66,11 +66,11 @@ func markOutputs(out map[string]cty.Value, hidden bool) map[string]cty.Value {
 	return out
 }
 
-// values gives an outcome as outputs. Where they may be seen, secrets in them are
-// masked in the text itself.
+// values gives an outcome as outputs. A masker, where there is one, replaces the
+// secrets in the text itself.
 func (o outcome) values(hidden bool, m *secret.Masker) map[string]cty.Value {
 	show := func(s string) string {
-		if !hidden {
+		if m != nil {
 			s = m.String(s)
 		}
 		return strings.ToValidUTF8(s, "\uFFFD")

@@ -99,6 +99,22 @@ func TestSensitiveTriggersHideNothing(t *testing.T) {
 	s.must(object.Run)
 }
 
+// An object with a secret in it is used, but not the secret: only the log, which
+// nobody computes with, is masked.
+func TestSecretsNearby(t *testing.T) {
+	s := newStand(t, `task "a" {
+  command = ["echo", var.user.name, "hunter22"]
+}`)
+	s.values["var.user"] = cty.ObjectVal(map[string]cty.Value{"name": cty.StringVal("ann"), "key": secretText("hunter22")})
+	s.must(object.Run)
+	if out := s.prior().Value.GetAttr("stdout"); out.IsMarked() || out.AsString() != "ann hunter22" {
+		t.Errorf("stdout is %#v", out)
+	}
+	if got := joined(s.log); got != "ann (sensitive value)" {
+		t.Errorf("the log is %q", got)
+	}
+}
+
 func TestEphemeralInputs(t *testing.T) {
 	s := newStand(t, `task "a" {
   script      = "echo $KEY"
