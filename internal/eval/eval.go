@@ -177,8 +177,10 @@ func (e *Evaluator) force(ctx context.Context, t *task, n *Node, work func(conte
 		e.await(ctx, t, n)
 	default:
 		if len(t.stack) >= maxDepth {
+			n.Failed = true
+			n.Diags = append(n.Diags, diag.Errorf(nil, "Chain of references too long", "%s is reached through more than %d references, one after the other. Break the chain up, for example with modules or a value that is passed in.", n.Addr, maxDepth)...)
+			n.state.Store(ready)
 			e.mu.Unlock()
-			t.fail(diag.Errorf(nil, "Chain of references too long", "%s is reached through more than %d references, one after the other. Break the chain up, for example with modules or a value that is passed in.", n.Addr, maxDepth))
 			return
 		}
 		n.owner = t
@@ -225,14 +227,19 @@ func (e *Evaluator) await(ctx context.Context, t *task, n *Node) {
 	e.mu.Unlock()
 }
 
-// fail notes errors in the node on top of the task's stack.
+// fail notes errors in the node on top of the task's stack, each once: a node may
+// come upon the same circle by each of its references.
 func (t *task) fail(d diag.List) {
 	if len(t.stack) == 0 {
 		panic("eval: invariant broken: a failure without a node under evaluation")
 	}
 	top := t.stack[len(t.stack)-1]
-	top.Diags = append(top.Diags, d...)
 	top.Failed = true
+	for _, x := range d {
+		if !slices.ContainsFunc(top.Diags, func(y *diag.Diagnostic) bool { return x.Headline == y.Headline && x.Detail == y.Detail }) {
+			top.Diags = append(top.Diags, x)
+		}
+	}
 }
 
 // cycle gives the nodes of the circle that waiting for n would close, or nil.
@@ -256,25 +263,7 @@ func (e *Evaluator) cycle(t *task, n *Node) []*Node {
 }
 
 func cycleError(nodes []*Node) diag.List {
-	var names []string
-	for _, n := range nodes {
-		name := n.Addr.String()
-		if n.Kind == Instance || len(nodes) < 3 {
-			if len(names) == 0 || names[len(names)-1] != name {
-				names = append(names, name)
-			}
-		}
-	}
-	if len(names) == 0 {
-		names = append(names, nodes[0].Addr.String())
-	}
-	// Begin with the smallest name, so that the message does not depend on where
-	// evaluation happened to start.
-	low := slices.Index(names, slices.Min(names))
-	names = append(names[low:], names[:low]...)
-	if names[0] == names[len(names)-1] && len(names) > 1 {
-		names = names[:len(names)-1]
-	}
+	names := cycleNames(nodes)
 	if len(names) == 1 {
 		return diag.Errorf(nil, "Self-referential block", "%s refers to itself, directly or through its own count or for_each. Remove the reference, or use a local value that does not depend on it.", names[0])
 	}
@@ -283,4 +272,30 @@ func cycleError(nodes []*Node) diag.List {
 		text += "\n  " + n + " needs"
 	}
 	return diag.Errorf(nil, "Cycle", "These refer to each other in a circle, so none can be evaluated first:%s\n  %s\n\nRemove one of the references.", text, names[0])
+}
+
+// cycleNames gives the members of a circle: of each object the instances on it, or
+// the object itself where none is. They begin with the smallest name, so that the
+// message does not depend on where evaluation happened to start.
+func cycleNames(nodes []*Node) []string {
+	start := 0
+	for start < len(nodes)-1 && nodes[start].Addr.Object == nodes[len(nodes)-1].Addr.Object {
+		start++ // let no object's nodes lie at both ends
+	}
+	nodes = append(slices.Clone(nodes[start:]), nodes[:start]...)
+	var names []string
+	for i := 0; i < len(nodes); {
+		end, found := i, false
+		for ; end < len(nodes) && nodes[end].Addr.Object == nodes[i].Addr.Object; end++ {
+			if nodes[end].Kind == Instance {
+				names, found = append(names, nodes[end].Addr.String()), true
+			}
+		}
+		if !found {
+			names = append(names, nodes[i].Addr.Object.String())
+		}
+		i = end
+	}
+	low := slices.Index(names, slices.Min(names))
+	return append(names[low:], names[:low]...)
 }

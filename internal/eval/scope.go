@@ -2,6 +2,7 @@ package eval
 
 import (
 	"context"
+	"slices"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -15,7 +16,12 @@ type scope struct {
 	e *Evaluator
 	t *task
 	n *Node
+	// seen holds the node's Deps once they are too many to look through.
+	seen map[*Node]bool
 }
+
+// manyDeps is from how many edges on a set finds double ones.
+const manyDeps = 16
 
 var _ object.Scope = (*scope)(nil)
 
@@ -47,6 +53,15 @@ func (s *scope) Expansion(ctx context.Context, o addr.Object) object.Expansion {
 	s.find(ctx, en)
 	s.e.forceExpansion(ctx, s.t, en)
 	s.edge(&en.expansion)
+	return en.known()
+}
+
+// known gives the expansion; on a circle, where it is still under evaluation, it
+// is not known.
+func (en *entry) known() object.Expansion {
+	if en.expansion.state.Load() != ready {
+		return object.Expansion{Unknown: true}
+	}
 	return en.expanded
 }
 
@@ -107,15 +122,30 @@ func visible(n *Node) cty.Value {
 }
 
 func (s *scope) edge(to *Node) {
-	for _, d := range s.n.Deps {
-		if d == to {
-			return
-		}
+	if s.has(to) {
+		return
 	}
 	s.n.Deps = append(s.n.Deps, to)
 	if to.Kind == Expansion && to.AfterPending || to.Kind == lookup && to.AfterPending {
 		s.n.AfterPending = true
 	}
+}
+
+// has reports whether the edge was noted already, and notes it for the next time
+// where a set is kept.
+func (s *scope) has(to *Node) bool {
+	if len(s.n.Deps) < manyDeps {
+		return slices.Contains(s.n.Deps, to)
+	}
+	if s.seen == nil {
+		s.seen = make(map[*Node]bool, 2*manyDeps)
+		for _, d := range s.n.Deps {
+			s.seen[d] = true
+		}
+	}
+	had := s.seen[to]
+	s.seen[to] = true
+	return had
 }
 
 // find looks the entry's object up, opening the modules on the way.
@@ -125,7 +155,7 @@ func (s *scope) find(ctx context.Context, en *entry) {
 		if ns != nil {
 			en.obj = ns.Lookup(en.addr.Name)
 		}
-		if en.obj == nil && !in.n.Failed && !in.n.Deferred {
+		if failed, deferred := Settled(in); en.obj == nil && !failed && !deferred {
 			in.t.fail(diag.Errorf(nil, "Reference to something that does not exist", "%s is not declared in this configuration.", en.addr))
 		}
 	})

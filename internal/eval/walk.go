@@ -48,11 +48,10 @@ func (e *Evaluator) With(ctx context.Context, m addr.Module, f func(context.Cont
 	e.force(ctx, &task{}, n, func(ctx context.Context, s *scope) {
 		n.Diags = append(n.Diags, f(ctx, s)...)
 	})
-	out := n.Diags
-	if n.Failed && !out.HasErrors() {
-		out = append(out, e.Diags()...)
+	if n.Failed && !n.Diags.HasErrors() {
+		return append(n.Diags, Explain(n)...)
 	}
-	return out
+	return n.Diags
 }
 
 // walk is a queue of roots that several goroutines work off.
@@ -258,7 +257,7 @@ func Explain(n *Node) diag.List {
 	var out diag.List
 	var visit func(*Node)
 	visit = func(n *Node) {
-		if seen[n] || !n.Failed {
+		if seen[n] || n.state.Load() != ready || !n.Failed {
 			return
 		}
 		seen[n] = true
