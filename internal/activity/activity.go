@@ -85,6 +85,8 @@ type task struct {
 	log    func(string)
 	// settle asks the world whether it happened instead of doing it.
 	settle bool
+	// doubt is set when the driver cannot tell how far it got.
+	doubt  bool
 	done   bool
 	err    error
 	writes []store.Write
@@ -153,10 +155,14 @@ func (w *Worker) Do(ctx context.Context, d flow.Do, log func(string)) (local.Out
 		return out, fmt.Errorf("no activity is called %q", d.Activity)
 	}
 	w.keep(d.ID, diags)
-	if diags.HasErrors() {
+	switch {
+	case diags.HasErrors() && t.doubt && !a.Idempotent:
+		return local.Outcome{}, &local.DoubtError{Err: w.failure(ctx, diags)}
+	case diags.HasErrors():
 		return out, w.failure(ctx, diags)
+	default:
+		return out, nil
 	}
-	return out, nil
 }
 
 func (w *Worker) keep(id flow.ID, d diag.List) {

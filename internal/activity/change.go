@@ -169,7 +169,7 @@ func (w *Worker) perform(ctx context.Context, drv object.Driver, t *task, req ob
 	} else {
 		var ad diag.List
 		res, ad = drv.Apply(ctx, req)
-		d = append(d, ad...)
+		d, t.doubt = append(d, ad...), res.InDoubt
 	}
 	return w.result(drv, t, res, d)
 }

@@ -21,7 +21,7 @@ func (w *Worker) end(ctx context.Context, t *task) diag.List {
 		}
 		req.Planned = cty.NilVal
 		res, ad := drv.Apply(ctx, req)
-		d = append(d, ad...)
+		d, t.doubt = append(d, ad...), res.InDoubt
 		w.ended(drv, t, res, d)
 		return d
 	})

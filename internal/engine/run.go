@@ -122,6 +122,7 @@ func (e *Engine) carry(ctx context.Context, c carrying) (*Finished, diag.List) {
 	fin := &Finished{Run: c.id, Status: res.Status, Plan: c.file.Plan, Report: machine.Report(), Sources: s.Sources(), Deferred: len(c.file.Plan.Deferred) > 0}
 	fin.Diags = worker.Close(context.WithoutCancel(ctx))
 	for _, x := range res.InDoubt {
+		fin.Diags = append(fin.Diags, worker.Diags(x.Do.ID)...)
 		fin.InDoubt = append(fin.InDoubt, doubt(c.file.Plan, machine, x))
 	}
 	var held *store.HeldError

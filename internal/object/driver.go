@@ -144,4 +144,7 @@ type ApplyRequest struct {
 // Result is what an applied change left behind; Actual is nil when nothing is.
 type Result struct {
 	Actual *Actual
+	// InDoubt is set beside errors when nobody can tell how far it got: whoever
+	// carried it out went away before it answered.
+	InDoubt bool
 }

@@ -44,8 +44,8 @@ type Worker interface {
 	// taken as it is; one that comes of the context's end is of kind Cancelled; any
 	// other is Terminal. When the run is aborted and an activity that is not
 	// idempotent ends as Cancelled without a write and without CodeNotStarted, nobody
-	// knows how far it got: it is settled when the run is resumed. Log takes lines of
-	// output as they come and may be called from any goroutine until Do returns.
+	// knows how far it got: it is settled when the run is resumed. So it is, aborted
+	// or not, with a DoubtError. Log takes lines of output as they come and may be called from any goroutine until Do returns.
 	Do(ctx context.Context, d flow.Do, log func(line string)) (Outcome, error)
 	// Settle is asked about an activity that was sent and whose answer never came.
 	// It gives done=true with the outcome when the world shows that it happened,
@@ -53,6 +53,18 @@ type Worker interface {
 	// when that cannot be told.
 	Settle(ctx context.Context, d flow.Do) (out Outcome, done bool, err error)
 }
+
+// DoubtError is the error of an activity that is not idempotent and of which its
+// worker does not know how far it got, because whoever carried it out went away.
+// The activity stays outstanding: all the rest is carried out, the run ends in
+// doubt, and resuming it settles the activity.
+type DoubtError struct{ Err error }
+
+// Error implements error.
+func (e *DoubtError) Error() string { return e.Err.Error() }
+
+// Unwrap gives what went wrong.
+func (e *DoubtError) Unwrap() error { return e.Err }
 
 // Outcome is what an activity brought.
 type Outcome struct {

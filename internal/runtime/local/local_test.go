@@ -385,6 +385,35 @@ func TestInDoubtLeft(t *testing.T) {
 	}
 }
 
+// A worker that cannot tell how far it got leaves the activity outstanding, unless
+// that can simply be done again.
+func TestWorkerInDoubt(t *testing.T) {
+	d, w := newDisk(), newWorld()
+	gone := errors.New("whoever did it went away")
+	opts := options(d, w, "#1 create a.a\n#2 create a.b needs=#1\n#3 create a.c\n#4 read a.d idempotent\n")
+	w.do = func(_ context.Context, n int, _ flow.Do) (local.Outcome, error) {
+		if n == 1 || n == 4 {
+			return local.Outcome{}, &local.DoubtError{Err: gone}
+		}
+		w.effect(n)
+		return local.Outcome{}, nil
+	}
+	res, err := local.Run(context.Background(), opts)
+	expectStatus(t, res, err, store.InDoubt)
+	expectOnce(t, w, 3)
+	if len(res.InDoubt) != 1 || res.InDoubt[0].Do.ID != 1 || !errors.Is(res.InDoubt[0].Why, gone) {
+		t.Fatalf("in doubt: %+v", res.InDoubt)
+	}
+	if text := strings.Join(d.lines(), "\n"); !strings.Contains(text, "#1 is in doubt: "+gone.Error()) || !strings.Contains(text, "failed #4") {
+		t.Errorf("the journal does not tell what happened:\n%s", text)
+	}
+	w.do = nil
+	w.settle = func(int, flow.Do) (bool, error) { return false, nil }
+	res, err = local.Run(context.Background(), resumed(opts))
+	expectStatus(t, res, err, store.Failed)
+	expectOnce(t, w, 1, 2, 3)
+}
+
 func TestApprovalByMail(t *testing.T) {
 	d, w := newDisk(), newWorld()
 	opts := options(d, w, "#1 run approval.go\n#2 create a.b needs=#1\n")

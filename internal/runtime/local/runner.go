@@ -219,6 +219,9 @@ func (r *runner) takeAnswer(ctx context.Context, a answer) {
 	entry := store.Entry{Writes: a.out.Writes}
 	if a.err != nil {
 		f := failureOf(a.err)
+		if r.doubtful(ctx, a) {
+			return
+		}
 		if ctx.Err() != nil && f.Kind == flow.Cancelled && r.cutShort(a, f) {
 			return
 		}
@@ -230,6 +233,21 @@ func (r *runner) takeAnswer(ctx context.Context, a answer) {
 	if r.take(ctx, flow.ActivityDone{At: at, ID: a.do.ID, Output: a.out.Output}, entry) && r.opts.Observer.Done != nil {
 		r.tell(func() { r.opts.Observer.Done(a.do, at, a.out.Output) })
 	}
+}
+
+// doubtful keeps an activity outstanding of which its worker cannot tell how far it
+// got. It reports false when the answer is to be taken as it is.
+func (r *runner) doubtful(ctx context.Context, a answer) bool {
+	var doubt *DoubtError
+	if !errors.As(a.err, &doubt) || a.do.Idempotent {
+		return false
+	}
+	if _, ok := r.asked.Activity(a.do.ID); !ok {
+		return false
+	}
+	r.journal(store.Entry{Note: fmt.Sprintf("#%d is in doubt: %s", a.do.ID, doubt.Err), NoteAt: r.time.now()})
+	r.leave(ctx, Doubt{Do: a.do, Why: doubt.Err})
+	return true
 }
 
 // cutShort keeps what the end of the context cut off in the middle outstanding,

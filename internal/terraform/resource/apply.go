@@ -143,6 +143,7 @@ func (m *managed) carryOut(ctx context.Context, req object.ApplyRequest, a asked
 		result.Actual = req.Prior
 	}
 	resp, d := m.o.Provider.Apply(ctx, call)
+	result.InDoubt = provider.InDoubt(d)
 	state, bad := m.accept(resp.State, d.HasErrors())
 	d = append(d, m.o.blame(req.Addr.String(), "Provider returned invalid result object after apply", "gave back an invalid object", bad)...)
 	if state == cty.NilVal {
@@ -207,7 +208,7 @@ func (m *managed) delete(ctx context.Context, req object.ApplyRequest) (object.R
 	}
 	resp, more := m.o.Provider.Apply(ctx, provider.ApplyRequest{TypeName: m.o.TypeName, Prior: prior, Planned: m.o.null(), Config: m.o.null(),
 		Private: private, ProviderMeta: m.o.Meta, Identity: req.Prior.Identity})
-	d = append(d, more...)
+	d, still.InDoubt = append(d, more...), provider.InDoubt(more)
 	gone := resp.State == cty.NilVal || resp.State.IsNull()
 	if gone && !d.HasErrors() {
 		return object.Result{}, d
