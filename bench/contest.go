@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// tool carries a stack out. Each field is a command line.
+type tool struct {
+	name string
+	// init is not measured; nil when there is nothing to be done.
+	init        []string
+	apply, plan []string
+	// list prints a line for each instance in the state; nil when there is no state.
+	list []string
+	runs int
+}
+
+// measured are a tool's runs on a stack.
+type measured struct{ apply, plan series }
+
+// results are those of all tools, by name.
+type results map[string]*measured
+
+func (b *bench) tuttiTool() tool {
+	return tool{name: "tutti", init: []string{b.tutti, "init", "-plugin-dir=" + b.mirror},
+		apply: []string{b.tutti, "apply", "-auto-approve"}, plan: []string{b.tutti, "plan", "-detailed-exitcode"},
+		list: []string{b.tutti, "state", "list"}, runs: b.runs}
+}
+
+func (b *bench) tofuTool() tool {
+	return tool{name: "tofu", init: []string{b.tofu, "init", "-plugin-dir=" + b.mirror},
+		apply: []string{b.tofu, "apply", "-auto-approve"}, plan: []string{b.tofu, "plan", "-detailed-exitcode"},
+		list: []string{b.tofu, "state", "list"}, runs: b.peerRuns}
+}
+
+// bareTool is the limit: only the calls that must be made.
+func (b *bench) bareTool(s stack) (tool, error) {
+	argv := []string{b.self, insideBare, "-count", fmt.Sprint(s.files), fmt.Sprintf("-reference=%t", s.reference)}
+	for _, p := range s.providers {
+		path, err := b.provider(p)
+		if err != nil {
+			return tool{}, err
+		}
+		argv = append(argv, "-"+p, path)
+	}
+	return tool{name: "bare client", apply: append(slices.Clip(argv), "apply"), plan: append(slices.Clip(argv), "plan"), runs: b.runs}, nil
+}
+
+// provider gives the newest executable of a provider of the mirror.
+func (b *bench) provider(name string) (string, error) {
+	pattern := filepath.Join(b.mirror, "registry.terraform.io", "hashicorp", name, "*", runtime.GOOS+"_"+runtime.GOARCH, "terraform-provider-"+name+"_*")
+	found, err := filepath.Glob(pattern)
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("no provider at %s: run `make providers`", pattern)
+	}
+	if err != nil {
+		return "", err
+	}
+	slices.Sort(found)
+	return found[len(found)-1], nil
+}
+
+// contest runs tools on stacks, by turns, so that whatever else the machine does
+// hits all of them alike. Each run applies into an empty folder and plans again,
+// which must find nothing to do. The results are by stack, then by tool.
+func (b *bench) contest(ctx context.Context, entries map[string][]tool, stacks ...stack) (map[string]results, error) {
+	out := map[string]results{}
+	for round := 0; ; round++ {
+		busy := false
+		for _, s := range stacks {
+			if out[s.name] == nil {
+				out[s.name] = results{}
+			}
+			for _, t := range entries[s.name] {
+				if round >= t.runs {
+					continue
+				}
+				busy = true
+				if err := b.life(ctx, t, s, out[s.name]); err != nil {
+					return nil, fmt.Errorf("%s on %s: %w", t.name, s.name, err)
+				}
+			}
+		}
+		if !busy {
+			break
+		}
+	}
+	for _, s := range stacks {
+		for _, t := range entries[s.name] {
+			m := out[s.name][t.name]
+			b.report.process(s.name+" apply", t.name, m.apply)
+			b.report.process(s.name+" no-op plan", t.name, m.plan)
+		}
+	}
+	return out, nil
+}
+
+// life is one run of one tool on one stack.
+func (b *bench) life(ctx context.Context, t tool, s stack, into results) error {
+	dir, err := b.folder(s.name)
+	if err != nil {
+		return err
+	}
+	if !b.keep {
+		defer os.RemoveAll(dir)
+	}
+	if err := s.write(dir); err != nil {
+		return err
+	}
+	if t.init != nil {
+		if _, err := b.measure(ctx, command{dir, t.init}); err != nil {
+			return err
+		}
+	}
+	applied, err := b.measure(ctx, command{dir, t.apply})
+	if err != nil {
+		return err
+	}
+	if err := b.verify(ctx, t, s, dir); err != nil {
+		return err
+	}
+	planned, err := b.measure(ctx, command{dir, t.plan})
+	if err != nil {
+		return err
+	}
+	m := into[t.name]
+	if m == nil {
+		m = &measured{}
+		into[t.name] = m
+	}
+	m.apply, m.plan = append(m.apply, applied), append(m.plan, planned)
+	return nil
+}
+
+// verify counts what an apply made: a tool that is fast because it did not do the
+// work has no time.
+func (b *bench) verify(ctx context.Context, t tool, s stack, dir string) error {
+	if t.list != nil {
+		listed, err := b.measure(ctx, command{dir, t.list})
+		if err != nil {
+			return err
+		}
+		if n := strings.Count(listed.output, "\n"); n != s.objects {
+			return fmt.Errorf("%d instances are in the state after apply; want %d", n, s.objects)
+		}
+	}
+	if s.files == 0 {
+		return nil
+	}
+	made, err := os.ReadDir(filepath.Join(dir, "out"))
+	if err == nil && len(made) != s.files {
+		err = fmt.Errorf("%d files were written; want %d", len(made), s.files)
+	}
+	return err
+}
