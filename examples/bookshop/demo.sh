@@ -21,14 +21,20 @@ case $TUTTI in /*) ;; *) TUTTI=$PWD/$TUTTI ;; esac
 unset TF_WORKSPACE TF_DATA_DIR TF_CLI_ARGS TF_CLI_ARGS_plan TF_CLI_ARGS_apply SHOP_SLOW_BRANCH || true
 export CHECKPOINT_DISABLE=1 LC_ALL=C
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/bookshop.XXXXXX")
+top=$(mktemp -d "${TMPDIR:-/tmp}/bookshop.XXXXXX")
+work=$top/bookshop
+out=$top/said # what the last command said
 running=""  # the apply that is to be cut off
-slow=""     # what it was doing
+# slow gives the process that the apply waits for, once there is one.
+slow() {
+	test "$(count us begin)" = 2 || return 0
+	sed -n 's/^begin pid=//p' "$work/run/outbox/us.log" | tail -n 1
+}
 cleanup() {
 	status=$?
 	trap - EXIT INT TERM
-	for pid in $running $slow; do kill -9 "$pid" 2>/dev/null || true; done
-	if test -n "${KEEP:-}"; then echo "The copy is in $work"; else rm -rf "$work"; fi
+	for pid in $running ${running:+$(slow)}; do kill -9 "$pid" 2>/dev/null || true; done
+	if test -n "${KEEP:-}"; then echo "The copy is in $work"; else rm -rf "$top"; fi
 	exit "$status"
 }
 trap cleanup EXIT
@@ -41,8 +47,7 @@ wrong() {
 	exit 1
 }
 
-# tutti runs a command where everybody sees it. What it says is also in $out.
-out=$work.out
+# tutti runs a command; what it says goes to $out, and its exit code to $code.
 tutti() {
 	printf '$ tutti %s\n' "$*"
 	code=0
@@ -61,7 +66,7 @@ succeeds() {
 # changed lists the addresses of a plan's changes.
 changed() { sed -n 's/^ *# \([a-z][^ ]*\) .*/\1/p' "$out" | sed 's/:$//' | sort; }
 # count says how often a branch's readers were told, or the telling begun.
-count() { grep -c "^$2" "run/outbox/$1.log" || true; }
+count() { grep -c "^$2" "$work/run/outbox/$1.log" 2>/dev/null || true; }
 # await waits for a condition, half a minute at most.
 await() {
 	tries=0
@@ -75,9 +80,9 @@ await() {
 	done
 }
 
+mkdir "$work"
 cp -R "$here/." "$work"
 rm -rf "$work/run" "$work/bin" "$work/.tutti" "$work/.terraform" "$work"/terraform.tfstate*
-trap 'rm -f "$out"; cleanup' EXIT
 cd "$work"
 
 heading "A bookshop with three branches, in $(ls ./*.tf modules/*/*.tf ./*.tutti.hcl | wc -l | tr -d ' ') files"
@@ -128,11 +133,11 @@ SHOP_SLOW_BRANCH=us "$TUTTI" apply -auto-approve >apply.log 2>&1 &
 running=$!
 # shellcheck disable=SC2016 # evaluated by await
 await 'grep -qi "announce.*eu.*complete" apply.log && grep -qi "announce.*jp.*complete" apply.log && test "$(count us begin)" = 2'
-slow=$(sed -n 's/^begin pid=//p' run/outbox/us.log | tail -n 1)
-echo "\$ kill -9 $running $slow"
-kill -9 "$running" "$slow"
+announce=$(slow)
+echo "\$ kill -9 $running $announce"
+kill -9 "$running" "$announce"
 wait "$running" 2>/dev/null || true
-running="" slow=""
+running=""
 
 heading "5. Resume: what was finished is not done again, and what was cut off is named"
 tutti resume
