@@ -39,20 +39,24 @@ const (
 type app struct {
 	version string
 	// name is what the program was called by: tutti, terraform or tofu.
-	name   string
-	env    func(string) string
-	stdin  *os.File
-	stdout io.Writer
-	stderr io.Writer
-	chdir  string
-	// in reads stdin, for questions.
-	in *bufio.Reader
+	name      string
+	env       func(string) string
+	stdin     *os.File
+	stdout    io.Writer
+	stderr    io.Writer
+	chdir     string
+	questions questions
+	screen
+	outcome
+}
+
+// screen is what is written on.
+type screen struct {
 	// color and errColor say whether standard output and error take colours; live
 	// that standard output is a terminal that can be drawn on.
 	color, errColor, live bool
 	width                 int
 	compact               bool // -compact-warnings
-	outcome
 }
 
 // outcome is what a command gathers while it goes on.
@@ -73,7 +77,7 @@ func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // Main runs the program with the process's arguments and gives its exit code.
 func Main(version string) int {
-	a := &app{version: version, name: calledAs(os.Args[0]), env: os.Getenv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, in: bufio.NewReader(os.Stdin)}
+	a := &app{version: version, name: calledAs(os.Args[0]), env: os.Getenv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, questions: questions{in: bufio.NewReader(os.Stdin)}}
 	a.terminal()
 	root := a.root()
 	args, err := a.arguments(os.Args[1:])
@@ -82,7 +86,7 @@ func Main(version string) int {
 		return exitError
 	}
 	root.SetArgs(args)
-	err = root.Execute()
+	ran, err := root.ExecuteC()
 	var code exitCode
 	switch {
 	case err == nil:
@@ -90,7 +94,7 @@ func Main(version string) int {
 	case errors.As(err, &code):
 		return int(code)
 	default:
-		_, _ = fmt.Fprintf(a.stderr, "Error: %s\n", err)
+		a.diagnostics(diag.Errorf(nil, failure(err), "%s", sentence(err)+howTo(ran, err)), nil)
 		return exitError
 	}
 }
@@ -124,6 +128,8 @@ The usual way:
 	root.PersistentFlags().StringVar(&a.chdir, "chdir", "", "switch to this folder before anything else")
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
+	root.SetUsageFunc(a.usage)
+	root.AddCommand(a.unavailable()...)
 	root.AddGroup(&cobra.Group{ID: "main", Title: "Main commands:"}, &cobra.Group{ID: "run", Title: "Runs:"},
 		&cobra.Group{ID: "state", Title: "State and graph:"}, &cobra.Group{ID: "more", Title: "Other commands:"})
 	for id, list := range map[string][]*cobra.Command{
@@ -158,7 +164,7 @@ func (a *app) enter(c *cobra.Command) error {
 		a.color, a.errColor = false, false
 	}
 	a.compact = on("compact-warnings")
-	if on("json") && streams[c.Name()] {
+	if on("json") && streams(c.Name()) {
 		a.stream = view.NewStream(a.stdout, time.Now)
 		a.stream.Version(a.version)
 	}
@@ -171,5 +177,47 @@ func (a *app) enter(c *cobra.Command) error {
 	return nil
 }
 
-// streams are the commands whose -json is a stream of messages.
-var streams = map[string]bool{"plan": true, "apply": true, "up": true, "destroy": true, "refresh": true, "resume": true, "rollback": true, "import": true, "drift": true}
+// streams reports whether the -json of a command is a stream of messages.
+func streams(command string) bool {
+	switch command {
+	case "plan", "apply", "up", "destroy", "refresh", "resume", "rollback", "import", "drift":
+		return true
+	default:
+		return false
+	}
+}
+
+// failure is the headline of an error that has none.
+func failure(err error) string {
+	switch text := err.Error(); {
+	case strings.HasPrefix(text, "unknown command"):
+		return "Unknown command"
+	case strings.HasPrefix(text, "unknown flag"), strings.HasPrefix(text, "unknown shorthand flag"), strings.HasPrefix(text, "invalid argument"):
+		return "Invalid command-line option"
+	case strings.HasPrefix(text, "accepts "), strings.HasPrefix(text, "requires "):
+		return "Wrong number of arguments"
+	default:
+		return "The command failed"
+	}
+}
+
+// sentence makes the text of an error one, with the flags as they were typed.
+func sentence(err error) string {
+	text := strings.ReplaceAll(strings.TrimSpace(err.Error()), " --", " -")
+	if first, rest, ok := strings.Cut(text, "\n\nDid you mean this?"); ok {
+		text = first + ". Did you mean " + strings.Join(strings.Fields(rest), " or ") + "?"
+	}
+	text = strings.TrimSuffix(text, ".")
+	if !strings.HasSuffix(text, "?") {
+		text += "."
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// howTo adds how a command is used to an error about its arguments.
+func howTo(c *cobra.Command, err error) string {
+	if failure(err) == "The command failed" || c == nil || !c.HasParent() {
+		return ""
+	}
+	return "\n\nUsage:\n  " + c.UseLine() + "\n\"" + c.CommandPath() + " -help\" tells more."
+}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"sync"
@@ -35,9 +36,11 @@ const (
 
 // show shows a run: the watch is for the engine, and end must be called when the
 // run is over.
-func (a *app) show() (w engine.Watch, end func()) {
+func (a *app) show(ctx context.Context, e *engine.Engine) (w engine.Watch, end func()) {
 	var f follower
 	every := pipedEvery
+	var ask func([]addr.Instance)
+	answered := func() {}
 	switch {
 	case a.stream != nil:
 		f = a.stream
@@ -45,7 +48,14 @@ func (a *app) show() (w engine.Watch, end func()) {
 		if a.live {
 			every = liveEvery
 		}
-		f = view.NewProgress(a.style(), a.stdout, a.live)
+		p := view.NewProgress(a.style(), a.stdout, a.live)
+		f = p
+		if a.interactive(true) {
+			ctx, cancel := context.WithCancel(ctx)
+			asker := &approver{app: a, e: e, view: p, asked: map[addr.Instance]bool{}}
+			ask = func(list []addr.Instance) { asker.ask(ctx, list) }
+			answered = func() { cancel(); asker.group.Wait() }
+		}
 	}
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -61,7 +71,8 @@ func (a *app) show() (w engine.Watch, end func()) {
 			}
 		}
 	}()
-	return a.watch(f), sync.OnceFunc(func() {
+	return a.watch(f, ask), sync.OnceFunc(func() {
+		answered()
 		close(stop)
 		<-stopped
 		f.End()
@@ -70,7 +81,7 @@ func (a *app) show() (w engine.Watch, end func()) {
 
 // watch turns what the engine tells into what the view shows, and gathers the
 // diagnostics of what fails for the end of the run.
-func (a *app) watch(f follower) engine.Watch {
+func (a *app) watch(f follower, ask func([]addr.Instance)) engine.Watch {
 	begun := sync.Once{}
 	told := ""
 	return engine.Watch{
@@ -97,6 +108,10 @@ func (a *app) watch(f follower) engine.Watch {
 			a.failures = append(a.failures, d...)
 		},
 		Waiting: func(asking []addr.Instance, timers []flow.SetTimer) {
+			if ask != nil && len(asking) > 0 {
+				ask(asking)
+				return
+			}
 			if text := a.waitsFor(asking, timers); text != told {
 				told = text
 				f.Note(text)

@@ -34,7 +34,7 @@ Exit codes with -detailed-exitcode: 0 nothing to do, 1 error, 2 something to do.
 				return err
 			}
 			defer a.close(c, e)
-			ctx, _, release := a.interrupts(c.Context())
+			ctx, release := a.cancellable(c.Context())
 			defer release()
 			p, err := a.makePlan(ctx, e, &f)
 			if err != nil {
@@ -79,6 +79,9 @@ func (a *app) makePlan(ctx context.Context, e *engine.Engine, f *planFlags) (*en
 	}
 	p, d := e.Plan(ctx, o)
 	sources := sourcesOf(p)
+	if ctx.Err() != nil {
+		return nil, a.interrupted()
+	}
 	if d.HasErrors() {
 		return nil, a.failed(d, sources)
 	}
@@ -124,7 +127,7 @@ func (a *app) askVariables(e *engine.Engine, f *planFlags) error {
 			_, _ = fmt.Fprintf(a.stdout, "  %s\n\n", v.Description)
 		}
 		_, _ = fmt.Fprint(a.stdout, "  Enter a value: ")
-		line, err := a.in.ReadString('\n')
+		line, err := a.questions.in.ReadString('\n')
 		if err != nil {
 			return fmt.Errorf("reading the value of var.%s: %w", v.Name, err)
 		}
@@ -196,7 +199,7 @@ const maxPhases = 20
 func (a *app) applyNew(c *cobra.Command, e *engine.Engine, f *planFlags, approve bool) error {
 	var parent store.RunID
 	for range maxPhases {
-		ctx, _, release := a.interrupts(c.Context())
+		ctx, release := a.cancellable(c.Context())
 		p, err := a.makePlan(ctx, e, f)
 		release()
 		if err != nil {
@@ -242,7 +245,7 @@ func (a *app) confirm(f *planFlags, p *engine.Planned) error {
 		question = "Do you really want to destroy all resources?\n  " + a.name + " will destroy all that is shown above. There is no undo.\n  Only 'yes' will be accepted to confirm."
 	}
 	_, _ = fmt.Fprintf(a.stdout, "\n%s\n\n  Enter a value: ", question)
-	if text, _ := a.answer(); text != "yes" {
+	if text, _ := a.questions.answer(context.Background()); text != "yes" {
 		_, _ = fmt.Fprintln(a.stdout, "\nApply cancelled.")
 		return exitCode(exitError)
 	}

@@ -21,7 +21,7 @@ import (
 func (a *app) carryOut(c *cobra.Command, e *engine.Engine, f *planFlags, p *engine.Planned, parent store.RunID) (*engine.Finished, error) {
 	ctx, stop, release := a.interrupts(c.Context())
 	defer release()
-	watch, end := a.show()
+	watch, end := a.show(ctx, e)
 	defer end()
 	o := engine.RunOptions{Parallelism: f.parallelism, LockTimeout: f.lockTimeout, Parent: parent, Person: local.Person{Cancel: stop}, Watch: watch}
 	fin, d := e.Apply(ctx, p, o)
@@ -80,7 +80,7 @@ cut off is read back where that is possible. What cannot be read back is in doub
 			}
 			ctx, stop, release := a.interrupts(c.Context())
 			defer release()
-			watch, end := a.show()
+			watch, end := a.show(ctx, e)
 			defer end()
 			fin, d := e.Resume(ctx, id, engine.RunOptions{Parallelism: f.parallelism, LockTimeout: f.lockTimeout, Watch: watch,
 				Person: local.Person{Cancel: stop, InDoubt: decide}})

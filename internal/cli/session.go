@@ -107,6 +107,18 @@ func (a *app) workspace() string {
 	return "default"
 }
 
+// cancellable ends the context at the first Ctrl-C: for what may be broken off at
+// any time.
+func (a *app) cancellable(parent context.Context) (ctx context.Context, release func()) {
+	return signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
+}
+
+// interrupted ends a command that was broken off.
+func (a *app) interrupted() error {
+	_, _ = fmt.Fprintln(a.stderr, "\nInterrupted. Nothing was changed.")
+	return exitCode(exitInterrupt)
+}
+
 // interrupts turns Ctrl-C into a gentle stop, and a second one into an abort.
 // Release must be called when it is over.
 func (a *app) interrupts(parent context.Context) (ctx context.Context, stop <-chan struct{}, release func()) {

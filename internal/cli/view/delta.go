@@ -7,9 +7,7 @@ import (
 )
 
 // present reports whether there is something to show.
-func present(v cty.Value) bool {
-	return v != cty.NilVal && (!v.IsKnown() || v.IsMarked() || !v.IsNull())
-}
+func present(v cty.Value) bool { return !isNull(v) }
 
 // isNull reports whether nothing stands there, whatever its marks.
 func isNull(v cty.Value) bool {

@@ -71,7 +71,7 @@ func (s Style) diagnostic(d *diag.Diagnostic, x *snippets) string {
 	b.place(d, x)
 	if d.Detail != "" {
 		b.line("")
-		for _, l := range wrap(strings.TrimSpace(d.Detail), s.width()-2) {
+		for _, l := range Wrap(strings.TrimSpace(d.Detail), s.width()-2) {
 			b.line(printable(l))
 		}
 	}

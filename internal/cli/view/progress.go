@@ -27,6 +27,7 @@ type Progress struct {
 	total   int
 	done    int
 	running map[*object.Action]*operation
+	paused  bool
 	// pending are lines that wait for the next drawing; block is how many lines of
 	// the terminal the drawn block takes.
 	pending strings.Builder
@@ -131,7 +132,9 @@ func (p *Progress) Tick(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.live {
-		p.draw(p.lines(now))
+		if !p.paused {
+			p.draw(p.lines(now))
+		}
 		return
 	}
 	for _, op := range p.byAge() {
@@ -152,6 +155,16 @@ func (p *Progress) End() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.draw(nil)
+}
+
+// Pause takes the block away while somebody is asked something, and shows it again.
+func (p *Progress) Pause(on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.paused = on
+	if on && p.live {
+		p.draw(nil)
+	}
 }
 
 // byAge lists the running operations, the oldest first.

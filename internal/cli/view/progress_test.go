@@ -375,7 +375,7 @@ func TestWrap(t *testing.T) {
 		words := rapid.SliceOfN(rapid.StringMatching(`[a-zé日]{1,9}`), 1, 30).Draw(t, "words")
 		width := rapid.IntRange(20, 90).Draw(t, "width")
 		text := strings.Join(words, " ")
-		lines := wrap(text, width)
+		lines := Wrap(text, width)
 		if got := strings.Join(lines, " "); got != text {
 			t.Fatalf("got %q", got)
 		}

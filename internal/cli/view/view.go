@@ -73,9 +73,9 @@ func (s Style) paint(p paint, text string) string {
 	return string(p) + text + reset
 }
 
-// wrap breaks prose at the width. Lines that begin with a space are kept as they
+// Wrap breaks prose at the width. Lines that begin with a space are kept as they
 // are: they hold commands and examples.
-func wrap(text string, width int) []string {
+func Wrap(text string, width int) []string {
 	var out []string
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
 		if line == "" || line[0] == ' ' || columns(line) <= width {
