@@ -127,26 +127,34 @@ func (l List) Err() error {
 
 // At gives the list with the subject set on each diagnostic that has none.
 func (l List) At(rng hcl.Range) List {
+	out := l
 	for i, d := range l {
 		if d.Subject == nil {
+			if &out[0] == &l[0] {
+				out = slices.Clone(l) // it may be kept and given out elsewhere
+			}
 			c := *d
 			c.Subject = &rng
-			l[i] = &c
+			out[i] = &c
 		}
 	}
-	return l
+	return out
 }
 
 // In gives the list with the address set on each diagnostic that has none.
 func (l List) In(address string) List {
+	out := l
 	for i, d := range l {
 		if d.Address == "" {
+			if &out[0] == &l[0] {
+				out = slices.Clone(l) // it may be kept and given out elsewhere
+			}
 			c := *d
 			c.Address = address
-			l[i] = &c
+			out[i] = &c
 		}
 	}
-	return l
+	return out
 }
 
 // Sorted gives the list in the order of the files, what has no place last, and

@@ -480,15 +480,21 @@ func TestCircles(t *testing.T) {
 				continue
 			}
 			list := members(d)
-			at := slices.IndexFunc(parts, func(part []point) bool {
+			// An object can be on several circles of its own, which read the same.
+			var at []int
+			for i, part := range parts {
 				names := w.names(part)
-				return !slices.ContainsFunc(list, func(n string) bool { return !names[n] })
-			})
-			if at < 0 || len(list) == 0 {
+				if !slices.ContainsFunc(list, func(n string) bool { return !names[n] }) {
+					at = append(at, i)
+					reported[i]++
+				}
+			}
+			if len(at) == 0 || len(list) == 0 {
 				t.Fatalf("this is no circle of the graph: %s: %s", d.Headline, d.Detail)
 			}
-			reported[at]++
-			w.checkSimple(t, parts[at], list, reported[at])
+			if len(at) == 1 {
+				w.checkSimple(t, parts[at[0]], list, reported[at[0]])
+			}
 		}
 		for i, n := range reported {
 			if n == 0 {

@@ -152,8 +152,12 @@ func TestUnknownModule(t *testing.T) {
 func TestBrokenModule(t *testing.T) {
 	call := &objecttest.Module{
 		Value: objecttest.Value{Address: addr.Object{Name: addr.Name{Kind: addr.ModuleCall, Name: "m"}},
-			Of: func(context.Context, object.Scope, object.Instance) (cty.Value, diag.List) { return cty.EmptyObjectVal, nil }},
-		Inside: func(object.Instance) (object.Namespace, diag.List) { return nil, diag.Errorf(nil, "Broken", "It is broken.") },
+			Of: func(context.Context, object.Scope, object.Instance) (cty.Value, diag.List) {
+				return cty.EmptyObjectVal, nil
+			}},
+		Inside: func(object.Instance) (object.Namespace, diag.List) {
+			return nil, diag.Errorf(nil, "Broken", "It is broken.")
+		},
 	}
 	inside := addr.Object{Module: addr.Module{}.Child("m", addr.NoKey), Name: addr.Name{Kind: addr.Local, Name: "x"}}
 	e := eval.New(objecttest.Namespace{call, value("user", func(ctx context.Context, s object.Scope) cty.Value { return s.Object(ctx, inside) })}, noSource{})
@@ -241,7 +245,9 @@ func TestPending(t *testing.T) {
 	inner.Address.Module = addr.Module{}.Child("m", addr.NoKey)
 	call := &objecttest.Module{
 		Value: objecttest.Value{Address: addr.Object{Name: addr.Name{Kind: addr.ModuleCall, Name: "m"}},
-			Of: func(context.Context, object.Scope, object.Instance) (cty.Value, diag.List) { return cty.EmptyObjectVal, nil }},
+			Of: func(context.Context, object.Scope, object.Instance) (cty.Value, diag.List) {
+				return cty.EmptyObjectVal, nil
+			}},
 		Inside: func(object.Instance) (object.Namespace, diag.List) { return objecttest.Namespace{inner}, nil },
 	}
 	after := func(name string, of addr.Object) object.Object {

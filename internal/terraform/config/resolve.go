@@ -57,7 +57,7 @@ func (c *Config) checkReferences() diag.List {
 		diags = append(diags, moreDiags...)
 		diags = append(diags, c.checkRefs(refs, scope)...)
 		if len(diags) > from {
-			diags[from:].In(addr.Config{Module: c.Path, Name: name}.String())
+			copy(diags[from:], diags[from:].In(addr.Config{Module: c.Path, Name: name}.String()))
 		}
 	}
 	return diags
