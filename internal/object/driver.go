@@ -90,6 +90,9 @@ type PlanRequest struct {
 	// Replace asks for a replacement although nothing requires it (a tainted
 	// object, -replace, replace_triggered_by).
 	Replace bool
+	// Requested means that the user named this very instance (-replace), also when
+	// there is nothing to replace yet: what runs only when asked for is asked.
+	Requested bool
 }
 
 // Change is what a driver says would happen to an instance. Verb is Create,

@@ -234,8 +234,8 @@ func (s *source) Changed(a addr.Instance, path cty.Path) bool {
 func (w *work) plan() {
 	req := object.PlanRequest{Addr: w.addr, Wanted: w.wanted, Prior: w.prior, Pending: eval.Pending(w.scope)}
 	reason, detail := w.forced()
-	// A task that was never run can be asked for too.
-	req.Replace = reason != object.ReasonNone || slices.Contains(w.p.req.Options.Replace, w.addr)
+	req.Replace = reason != object.ReasonNone
+	req.Requested = slices.Contains(w.p.req.Options.Replace, w.addr)
 	var c object.Change
 	var d diag.List
 	if !w.p.call(w.ctx, func() { c, d = w.driver.Plan(w.ctx, req) }) || !w.report(d) {

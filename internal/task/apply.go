@@ -128,6 +128,8 @@ func (d *driver) record(req object.ApplyRequest, p private) (object.Result, diag
 	outputs := markOutputs(noOutputs(), pre.spec.hidden())
 	if req.Prior != nil {
 		outputs = kept(req.Prior.Value, pre.spec.hidden())
+		keepInputs(pre.inputs, req.Prior.Value, pre.private)
+		pre.private.Failed = pre.private.Failed || req.Prior.Tainted
 	}
 	return object.Result{Actual: &object.Actual{Value: join(pre.inputs, outputs), Private: pre.private.bytes()}}, nil
 }

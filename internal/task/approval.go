@@ -117,7 +117,7 @@ func asksAgain(req object.PlanRequest, q question, inputs map[string]cty.Value) 
 	switch {
 	case req.Prior.Tainted:
 		return "it was rejected"
-	case req.Replace:
+	case req.Replace || req.Requested:
 		return "asked for"
 	case q.run == always:
 		return "run = \"always\""

@@ -108,7 +108,7 @@ func (s *stand) plan() object.Change {
 	s.t.Helper()
 	prior := s.prior()
 	c, d := s.driver().Plan(s.t.Context(), object.PlanRequest{Addr: s.address(), Wanted: s.wanted(), Prior: prior,
-		Replace: s.replace || prior != nil && prior.Tainted})
+		Replace: prior != nil && (s.replace || prior.Tainted), Requested: s.replace})
 	if len(d) > 0 {
 		s.t.Fatal(d.Err())
 	}

@@ -49,15 +49,27 @@ func (d *driver) Plan(_ context.Context, req object.PlanRequest) (object.Change,
 		c.Verb, c.Note = object.Create, "runs only when -replace="+req.Addr.String()+" asks for it"
 		c.After = join(inputs, markOutputs(noOutputs(), s.hidden()))
 	default:
+		keepInputs(inputs, req.Prior.Value, p)
 		c.After = join(inputs, kept(req.Prior.Value, s.hidden()))
 		c.Verb = object.Update
-		if c.After.RawEquals(c.Before) {
+		if c.After.RawEquals(c.Before) && !req.Prior.Tainted {
 			c.Verb = object.NoOp
 		} else {
 			c.Note = "will not run"
 		}
 	}
 	return c, nil
+}
+
+// keepInputs leaves what decides about running as it was in the last run: a manual
+// task may have been given something else since, and was not run with it.
+func keepInputs(inputs map[string]cty.Value, prior cty.Value, p private) {
+	if !p.Ran {
+		return
+	}
+	for _, name := range runInputs {
+		inputs[name] = prior.GetAttr(name)
+	}
 }
 
 func planDelete(req object.PlanRequest, p private) object.Change {
@@ -96,10 +108,10 @@ type reasons struct {
 // list says why the task runs; it is empty when it does not.
 func (r reasons) list() []string {
 	switch {
-	case r.spec.run == manual && r.req.Replace:
+	case r.req.Requested:
 		return []string{"asked for"}
 	case r.spec.run == manual:
-		return nil
+		return nil // also when it is tainted: it may be manual so that it stops failing
 	case r.req.Prior == nil || !r.private.Ran:
 		return []string{"first run"}
 	case r.req.Prior.Tainted || r.private.Failed:

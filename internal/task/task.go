@@ -80,9 +80,10 @@
 // in any case and keeps the output out of the log.
 //
 // Files: load.go reads the blocks, schema.go what they may hold, block.go the
-// objects, wanted.go and spec.go their checked values, plan.go, apply.go and
-// state.go the driver, command.go and http.go one attempt, conceal.go inputs
-// without secrets, approval.go approvals.
+// objects, spec.go and wanted.go their checked values, conceal.go inputs without
+// secrets, output.go outputs; plan.go, apply.go and state.go the driver; attempt.go
+// one attempt after another, command.go and http.go one of them; approval.go
+// approvals.
 package task
 
 import (
