@@ -29,15 +29,17 @@ func (e *Engine) adopt(ctx context.Context) diag.List {
 	if d.HasErrors() || name == "" {
 		return d
 	}
-	if snap, err := e.store.Snapshot(ctx); err != nil || snap.Serial > 0 {
-		return storeDiag(err)
-	}
+	// The file comes first: most folders have none, and reading a large state only
+	// to see that it is not empty would double what every command waits for.
 	src, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return diag.FromError("State file cannot be read", err)
+	}
+	if snap, err := e.store.Snapshot(ctx); err != nil || snap.Serial > 0 {
+		return storeDiag(err)
 	}
 	f, d := tfstate.Read(src, name)
 	if d.HasErrors() || len(f.Rows)+len(f.Outputs) == 0 {

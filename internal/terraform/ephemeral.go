@@ -20,7 +20,7 @@ var _ object.Opener = (*ephemeral)(nil)
 func (e *ephemeral) OpenValue(ctx context.Context, s object.Scope, inst object.Instance) (cty.Value, func(context.Context) diag.List, diag.List) {
 	unknown := cty.DynamicVal.Mark(object.Ephemeral)
 	wanted, d := e.Wanted(ctx, s, inst)
-	sv, sd := e.m.serve(ctx, s, e.m.cfg.ProviderFor(e.Resource), inst)
+	sv, sd := e.m.serve(ctx, s, e.provider(), inst)
 	if d = append(d, sd.At(e.DeclRange)...); d.HasErrors() {
 		return cty.NilVal, nil, d
 	}

@@ -64,6 +64,9 @@ type resource struct {
 	base
 	*resourceCode
 
+	found sync.Once
+	use   config.ProviderUse // once found
+
 	mu     sync.Mutex
 	shared *driver.Driver // of all instances, when nothing in it is particular to one
 }
@@ -83,6 +86,12 @@ func (r *resource) References() []addr.Reference {
 // Expand implements object.Object.
 func (r *resource) Expand(ctx context.Context, s object.Scope) (object.Expansion, diag.List) {
 	return r.expand(ctx, s, r.repetition)
+}
+
+// provider gives the configuration that serves all instances.
+func (r *resource) provider() config.ProviderUse {
+	r.found.Do(func() { r.use = r.m.cfg.ProviderFor(r.Resource) })
+	return r.use
 }
 
 func (r *resource) kind() provider.Kind {
@@ -129,7 +138,7 @@ func (r *resource) unknownType(sc *schemas) diag.List {
 // Wanted implements object.Object.
 func (r *resource) Wanted(ctx context.Context, s object.Scope, inst object.Instance) (cty.Value, diag.List) {
 	d := r.after(ctx, s, r.DependsOn)
-	sc, sd := r.m.root.session.schemasOf(ctx, r.m.cfg.ProviderFor(r.Resource).Source)
+	sc, sd := r.m.root.session.schemasOf(ctx, r.provider().Source)
 	if d = append(d, sd.At(r.DeclRange)...); d.HasErrors() {
 		return cty.NilVal, d
 	}
@@ -154,7 +163,7 @@ func (r *resource) soft(d diag.List) diag.List {
 
 // Driver implements object.Driven.
 func (r *resource) Driver(ctx context.Context, s object.Scope, inst object.Instance) (object.Driver, diag.List) {
-	use := r.m.cfg.ProviderFor(r.Resource)
+	use := r.provider()
 	sv, d := r.m.serve(ctx, s, use, inst)
 	if d.HasErrors() {
 		return nil, d.At(r.DeclRange)

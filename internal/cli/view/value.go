@@ -171,10 +171,24 @@ func (p *printer) name(n string, ty cty.Type, width int) {
 // keyText is how a key is written: those of maps are quoted, names of attributes
 // only where they must be.
 func keyText(n string, ty cty.Type) string {
-	if ty.IsMapType() || !hclsyntax.ValidIdentifier(n) {
+	if ty.IsMapType() || !plainName(n) && !hclsyntax.ValidIdentifier(n) {
 		return quoted(n)
 	}
 	return n
+}
+
+// plainName recognises what nearly all names are; HCL's own way to tell starts a
+// scanner, for each attribute of each change several times.
+func plainName(n string) bool {
+	for i, c := range []byte(n) {
+		switch {
+		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z':
+		case i > 0 && ('0' <= c && c <= '9' || c == '_' || c == '-'):
+		default:
+			return false
+		}
+	}
+	return n != ""
 }
 
 func nameWidth(names []string, ty cty.Type) int {
