@@ -27,22 +27,45 @@ func (a *app) style() view.Style { return view.Style{Color: a.color, Width: a.wi
 // styleOf is style with the engine's knowledge of which attributes are blocks.
 func (a *app) styleOf(ctx context.Context, e *engine.Engine) view.Style {
 	s := a.style()
+	schema := a.schemas(ctx, e)
+	blocks := map[*provider.Block]view.Blocks{}
+	s.Blocks = func(driver string, n addr.Name) view.Blocks {
+		b := schema(driver, n)
+		if _, ok := blocks[b]; !ok {
+			blocks[b] = blocksOf(b)
+		}
+		return blocks[b]
+	}
+	s.Types = typesOf(schema)
+	return s
+}
+
+// schemas gives the schema of an object, asking for each type only once.
+func (a *app) schemas(ctx context.Context, e *engine.Engine) func(driver string, n addr.Name) *provider.Block {
 	type key struct {
 		driver string
 		kind   addr.Kind
 		name   string
 	}
-	known := map[key]view.Blocks{}
-	s.Blocks = func(driver string, n addr.Name) view.Blocks {
+	known := map[key]*provider.Block{}
+	return func(driver string, n addr.Name) *provider.Block {
 		k := key{driver, n.Kind, n.Type}
 		b, ok := known[k]
 		if !ok {
-			b = blocksOf(e.Schema(ctx, driver, n))
+			b = e.Schema(ctx, driver, n)
 			known[k] = b
 		}
 		return b
 	}
-	return s
+}
+
+func typesOf(schema func(string, addr.Name) *provider.Block) view.TypeFinder {
+	return func(driver string, n addr.Name) cty.Type {
+		if b := schema(driver, n); b != nil {
+			return b.ImpliedType()
+		}
+		return cty.NilType
+	}
 }
 
 func blocksOf(b *provider.Block) view.Blocks {
@@ -108,11 +131,11 @@ func (a *app) jsonPlan(ctx context.Context, e *engine.Engine, p *engine.Planned)
 			return a.failed(d, nil)
 		}
 	}
-	return view.JSONPlan(a.stdout, view.PlanInput{Plan: p.Plan, State: stateInput(snap), Version: a.version})
+	return view.JSONPlan(a.stdout, view.PlanInput{Plan: p.Plan, State: a.stateInput(ctx, e, snap), Version: a.version})
 }
 
-func stateInput(s *store.Snapshot) view.StateInput {
-	return view.StateInput{Rows: s.Rows, Outputs: s.Outputs}
+func (a *app) stateInput(ctx context.Context, e *engine.Engine, s *store.Snapshot) view.StateInput {
+	return view.StateInput{Rows: s.Rows, Outputs: s.Outputs, Types: typesOf(a.schemas(ctx, e))}
 }
 
 func (a *app) showDrift(ctx context.Context, e *engine.Engine, p *engine.Planned) {
@@ -175,7 +198,7 @@ func (a *app) showResult(ctx context.Context, e *engine.Engine, fin *engine.Fini
 }
 
 func (a *app) showRow(ctx context.Context, e *engine.Engine, r *object.State) error {
-	return a.styleOf(ctx, e).Row(a.stdout, r, cty.NilVal)
+	return a.styleOf(ctx, e).Row(a.stdout, r)
 }
 
 func (a *app) showOutputs(s *store.Snapshot, asJSON bool) error {

@@ -33,9 +33,9 @@ func (a *app) showCommand() *cobra.Command {
 					return a.failed(d, nil)
 				}
 				if asJSON {
-					return view.JSONState(a.stdout, stateInput(snap))
+					return view.JSONState(a.stdout, a.stateInput(c.Context(), e, snap))
 				}
-				return a.styleOf(c.Context(), e).State(a.stdout, stateInput(snap))
+				return a.styleOf(c.Context(), e).State(a.stdout, a.stateInput(c.Context(), e, snap))
 			})
 		},
 	}

@@ -62,6 +62,11 @@ type Engine struct {
 // The stack itself is read by what needs it.
 func Open(ctx context.Context, o Options) (*Engine, diag.List) {
 	e := newEngine(o)
+	if e.o.Workspace != "default" {
+		if err := os.MkdirAll(e.storeDir(), 0o755); err != nil {
+			return nil, storeDiag(err)
+		}
+	}
 	s, err := sqlite.Open(ctx, e.storeDir(), sqlite.Options{Ring: e.o.Ring})
 	if err != nil {
 		return nil, storeDiag(err)

@@ -14,6 +14,10 @@ type Blocks map[string]Blocks
 // driver's (object.State.Driver); nil when there are none, or nobody knows.
 type BlockFinder func(driver string, n addr.Name) Blocks
 
+// TypeFinder gives the type of an object's attributes, likewise; cty.NilType when
+// nobody knows.
+type TypeFinder func(driver string, n addr.Name) cty.Type
+
 // identity are the attributes that are shown although they do not change, so that
 // a person sees what it is about.
 func identity(name string) bool { return name == "id" || name == "name" || name == "tags" }

@@ -226,7 +226,7 @@ func plannedValues(in PlanInput) valuesJSON {
 		if row.Deposed != "" || over[row.Addr] != nil || moved[row.Addr] {
 			continue
 		}
-		if r, err := rowJSON(row); err == nil {
+		if r, err := in.State.Types.rowJSON(row); err == nil {
 			list = append(list, placed{row.Addr, r})
 		}
 	}

@@ -1,7 +1,6 @@
 package view
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,6 +15,8 @@ import (
 type StateInput struct {
 	Rows    []*object.State
 	Outputs []*object.OutputState
+	// Types is as in Style.
+	Types TypeFinder
 }
 
 type stateJSON struct {
@@ -77,7 +78,7 @@ func newStateJSON(in StateInput) (*stateJSON, error) {
 	}
 	list := make([]placed, 0, len(in.Rows))
 	for _, row := range in.Rows {
-		r, err := rowJSON(row)
+		r, err := in.Types.rowJSON(row)
 		if err != nil {
 			return nil, err
 		}
@@ -111,7 +112,7 @@ func outputsJSON(list []*object.OutputState) (map[string]outputJSON, error) {
 	return out, nil
 }
 
-func rowJSON(row *object.State) (resourceJSON, error) {
+func (f TypeFinder) rowJSON(row *object.State) (resourceJSON, error) {
 	out := identify(row.Addr)
 	out.ProviderName, out.SchemaVersion, out.Tainted, out.DeposedKey = providerName(row.Driver), row.SchemaVersion, row.Tainted, row.Deposed
 	for _, n := range row.Needs {
@@ -121,14 +122,7 @@ func rowJSON(row *object.State) (resourceJSON, error) {
 	if len(row.Attributes) == 0 {
 		return out, nil
 	}
-	if len(row.Sensitive) == 0 {
-		if !json.Valid(row.Attributes) {
-			return out, fmt.Errorf("the state's row of %s is damaged", row.Addr)
-		}
-		out.Values = json.RawMessage(bytes.TrimSpace(row.Attributes))
-		return out, nil
-	}
-	v, err := RowValue(row)
+	v, err := f.value(row)
 	if err != nil {
 		return out, err
 	}
@@ -136,15 +130,23 @@ func rowJSON(row *object.State) (resourceJSON, error) {
 	return out, nil
 }
 
-// RowValue reads a row's attributes without its driver: objects and tuples stand
-// for maps and lists. What is sensitive is marked.
-func RowValue(row *object.State) (cty.Value, error) {
+// value reads a row's attributes. Where their type is not known, objects and tuples
+// stand for maps and lists. What is sensitive is marked.
+func (f TypeFinder) value(row *object.State) (cty.Value, error) {
 	if len(row.Attributes) == 0 {
 		vals := map[string]cty.Value{}
 		for k, v := range row.Flatmap {
 			vals[k] = cty.StringVal(v)
 		}
 		return cty.ObjectVal(vals), nil
+	}
+	if f != nil {
+		if ty := f(row.Driver, row.Addr.Name); ty != cty.NilType {
+			// Attributes of an older schema do not fit: they are read as they are.
+			if v, err := ctyjson.Unmarshal(row.Attributes, ty); err == nil {
+				return object.MarkPaths(v, row.Sensitive, object.Sensitive), nil
+			}
+		}
 	}
 	ty, err := ctyjson.ImpliedType(row.Attributes)
 	if err != nil {

@@ -11,14 +11,11 @@ import (
 	"tutti/internal/object"
 )
 
-// Row writes one row as `state show` does. The value is the row's, by its driver
-// where that is at hand; cty.NilVal reads it as it lies there.
-func (s Style) Row(w io.Writer, row *object.State, v cty.Value) error {
-	if v == cty.NilVal {
-		var err error
-		if v, err = RowValue(row); err != nil {
-			return err
-		}
+// Row writes one row as `state show` does.
+func (s Style) Row(w io.Writer, row *object.State) error {
+	v, err := s.Types.value(row)
+	if err != nil {
+		return err
 	}
 	p := &printer{s: s}
 	suffix := ""
@@ -90,7 +87,7 @@ func (s Style) State(w io.Writer, in StateInput) error {
 		if i > 0 {
 			write(w, "\n")
 		}
-		if err := s.Row(w, r, cty.NilVal); err != nil {
+		if err := s.Row(w, r); err != nil {
 			return err
 		}
 	}

@@ -31,6 +31,9 @@ type Style struct {
 	// Blocks tells which attributes of an object are written as blocks; nil when
 	// nobody knows, and then none is.
 	Blocks BlockFinder
+	// Types tells of which type an object's attributes are; nil when nobody knows,
+	// and then they are read as JSON has them.
+	Types TypeFinder
 }
 
 func (s Style) width() int {
