@@ -144,7 +144,7 @@ func (g group) value(ctx context.Context, s object.Scope, env *Env, ev *hcl.Eval
 			sparse[keyName(k)] = s.Instance(ctx, subject.Instance(k))
 		}
 	}
-	return cty.ObjectVal(sparse)
+	return collection(sparse)
 }
 
 // plain reports whether some reference is to the subject as a whole.
@@ -234,6 +234,18 @@ func (g group) module(ctx context.Context, s object.Scope, call addr.Object, env
 	sparse := make(map[string]cty.Value, len(byKey))
 	for k, outs := range byKey {
 		sparse[keyName(k)] = cty.ObjectVal(outs)
+	}
+	return collection(sparse)
+}
+
+// collection makes a value of the instances that are asked for. A map says of a key
+// that is not there what a user would expect; it can hold only values of one type.
+func collection(sparse map[string]cty.Value) cty.Value {
+	if len(sparse) == 0 {
+		return cty.MapValEmpty(cty.DynamicPseudoType)
+	}
+	if cty.CanMapVal(sparse) {
+		return cty.MapVal(sparse)
 	}
 	return cty.ObjectVal(sparse)
 }
