@@ -93,6 +93,9 @@ type PlanRequest struct {
 	// Requested means that the user named this very instance (-replace), also when
 	// there is nothing to replace yet: what runs only when asked for is asked.
 	Requested bool
+	// Done means that an earlier phase of the same command has carried this instance
+	// out: what runs every time has run.
+	Done bool
 }
 
 // Change is what a driver says would happen to an instance. Verb is Create,

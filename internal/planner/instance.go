@@ -235,7 +235,7 @@ func (w *work) plan() {
 	req := object.PlanRequest{Addr: w.addr, Wanted: w.wanted, Prior: w.prior, Pending: eval.Pending(w.scope)}
 	reason, detail := w.forced()
 	req.Replace = reason != object.ReasonNone
-	req.Requested = slices.Contains(w.p.req.Options.Replace, w.addr)
+	req.Requested, req.Done = w.requested(), w.p.req.Options.Done[w.addr]
 	var c object.Change
 	var d diag.List
 	if !w.p.call(w.ctx, func() { c, d = w.driver.Plan(w.ctx, req) }) || !w.report(d) {
@@ -275,13 +275,20 @@ func (w *work) forced() (object.Reason, string) {
 		return object.ReasonNone, ""
 	case w.prior.Tainted:
 		return object.ReplaceTainted, ""
-	case slices.Contains(w.p.req.Options.Replace, w.addr):
+	case w.requested():
 		return object.ReplaceRequested, ""
 	case len(w.policy.Replace) > 0:
 		return object.ReplaceTriggered, w.policy.Replace[0]
 	default:
 		return object.ReasonNone, ""
 	}
+}
+
+// requested reports whether the user asked for this instance to be replaced or run,
+// and that has not been done by an earlier phase.
+func (w *work) requested() bool {
+	o := &w.p.req.Options
+	return slices.Contains(o.Replace, w.addr) && !o.Done[w.addr]
 }
 
 func preventDestroy(a addr.Instance) diag.List {

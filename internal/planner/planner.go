@@ -7,8 +7,9 @@
 // not know any language or store.
 //
 // Files: planner.go the request and the order of work, instance.go one instance's
-// change, row.go the state's rows and where they moved, orphan.go rows whose block
-// is gone, destroy.go, graph.go the actions and their edges, output.go.
+// change, row.go the state's rows and where they moved, destroy.go what is to go,
+// rollback.go, graph.go the actions and their edges, order.go the edges of what
+// ends, output.go.
 package planner
 
 import (
@@ -63,6 +64,9 @@ type Options struct {
 	Targets     []addr.Target
 	Excludes    []addr.Target
 	Replace     []addr.Instance
+	// Done holds what earlier phases of the same command have carried out: Replace
+	// asks for it no more.
+	Done map[addr.Instance]bool
 	// Parallelism is how many drivers are asked at a time; 0 is DefaultParallelism.
 	Parallelism int
 	// Time is when planning starts.

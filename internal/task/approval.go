@@ -119,7 +119,7 @@ func asksAgain(req object.PlanRequest, q question, inputs map[string]cty.Value) 
 		return "it was rejected"
 	case req.Replace || req.Requested:
 		return "asked for"
-	case q.run == always:
+	case q.run == always && !req.Done:
 		return "run = \"always\""
 	}
 	for _, name := range approvalInputs {

@@ -103,6 +103,10 @@ func TestAlwaysAndManual(t *testing.T) {
 }`)
 	s.must(object.Run)
 	s.must(object.Run)
+	again, _ := s.driver().Plan(t.Context(), object.PlanRequest{Addr: s.address(), Wanted: s.wanted(), Prior: s.prior(), Done: true})
+	if again.Verb != object.NoOp {
+		t.Errorf("the next phase of the same command would %s it", again.Verb)
+	}
 	s.edit(`task "a" {
   run    = "manual"
   script = "echo run >> log; test -e good"

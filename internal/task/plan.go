@@ -118,7 +118,7 @@ func (r reasons) list() []string {
 		return []string{"the last run failed"}
 	case r.req.Replace:
 		return []string{"asked for"}
-	case r.spec.run == always:
+	case r.spec.run == always && !r.req.Done:
 		return []string{"run = \"always\""}
 	}
 	why := r.changed()
