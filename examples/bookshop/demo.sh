@@ -51,7 +51,7 @@ wrong() {
 tutti() {
 	printf '$ tutti %s\n' "$*"
 	code=0
-	"$TUTTI" "$@" >"$out" 2>&1 || code=$?
+	"$TUTTI" "$@" </dev/null >"$out" 2>&1 || code=$?
 }
 # shown prints all of it; outline only what is about to change, and sums.
 shown() { cat "$out"; }
@@ -129,7 +129,7 @@ tutti plan
 succeeds
 outline
 echo '$ tutti apply -auto-approve &'
-SHOP_SLOW_BRANCH=us "$TUTTI" apply -auto-approve >apply.log 2>&1 &
+SHOP_SLOW_BRANCH=us "$TUTTI" apply -auto-approve </dev/null >apply.log 2>&1 &
 running=$!
 # shellcheck disable=SC2016 # evaluated by await
 await 'grep -qi "announce.*eu.*complete" apply.log && grep -qi "announce.*jp.*complete" apply.log && test "$(count us begin)" = 2'
