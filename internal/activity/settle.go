@@ -31,6 +31,9 @@ func (w *Worker) Settle(ctx context.Context, d flow.Do) (local.Outcome, bool, er
 		return local.Outcome{}, false, nil // these are idempotent
 	}
 	t := &task{action: a, change: &w.o.Plan.Changes[a.Change], settle: true, log: func(string) {}}
+	if w.takenOver(a) {
+		return local.Outcome{}, true, nil
+	}
 	var diags diag.List
 	if a.Verb == object.Delete {
 		diags = w.settleEnd(ctx, t)
@@ -41,6 +44,17 @@ func (w *Worker) Settle(ctx context.Context, d flow.Do) (local.Outcome, bool, er
 		t.err = err
 	}
 	return local.Outcome{Writes: t.writes, Output: w.summary(t)}, t.done, t.err
+}
+
+// takenOver tells that somebody has put into the state what a creation that was cut
+// off was to make: by importing it. A creation begins without a row at its address.
+func (w *Worker) takenOver(a *object.Action) bool {
+	if a.Verb != object.Create || a.Deposed != "" {
+		return false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.rows[object.RowKey{Addr: a.Addr}] != nil
 }
 
 // settleInstance evaluates the instance in an evaluator of its own, so that it can

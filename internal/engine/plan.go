@@ -53,7 +53,12 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (*Planned, diag.List) 
 		Options: planner.Options{Mode: o.Mode, SkipRefresh: o.SkipRefresh, Targets: o.Targets, Excludes: o.Excludes, Replace: o.Replace,
 			Parallelism: o.Parallelism, Time: so.Time, Variables: inputs},
 	})
-	return e.planned(s, plan, snap), append(d, pd...)
+	p, d := e.planned(s, plan, snap), append(d, pd...)
+	if plan == nil || d.HasErrors() {
+		return p, d
+	}
+	left, ud := e.unfinished(ctx, p.File, 0)
+	return p, append(append(d, ud...), warn(left)...)
 }
 
 func (e *Engine) planned(s *stack.Stack, plan *object.Plan, snap *store.Snapshot) *Planned {
@@ -126,16 +131,16 @@ func (e *Engine) ReadPlan(path string) (*Planned, diag.List) {
 }
 
 // stale refuses a plan when a row that it was made from has changed since.
-func (e *Engine) stale(ctx context.Context, p *Planned) diag.List {
-	snap, err := e.store.Changed(ctx, p.Plan.Serial)
+func (e *Engine) stale(ctx context.Context, f *planfile.File) diag.List {
+	snap, err := e.store.Changed(ctx, f.Plan.Serial)
 	if err != nil {
 		return storeDiag(err)
 	}
 	if len(snap) == 0 {
 		return nil
 	}
-	read := make(map[addr.Object]bool, len(p.Plan.Reads))
-	for _, o := range p.Plan.Reads {
+	read := make(map[addr.Object]bool, len(f.Plan.Reads))
+	for _, o := range f.Plan.Reads {
 		read[o] = true
 	}
 	for _, key := range snap {

@@ -33,10 +33,17 @@ func (e *Engine) Resume(ctx context.Context, id store.RunID, o RunOptions) (*Fin
 	if d.HasErrors() {
 		return nil, d
 	}
-	if !run.Status.Open() {
-		return nil, diag.Errorf(nil, "Run cannot be resumed", "Run %d has ended: %s. To carry out what is left, plan again.", id, run.Status)
+	if d := resumable(run); d.HasErrors() {
+		return nil, d
 	}
 	return e.carry(ctx, carrying{id: id, file: file, o: o, resume: true})
+}
+
+func resumable(run *store.Run) diag.List {
+	if run.Status.Open() {
+		return nil
+	}
+	return diag.Errorf(nil, "Run cannot be resumed", "Run %d has ended: %s. To carry out what is left, plan again.", run.ID, run.Status)
 }
 
 // RunPlan gives a run and the plan that it carries out.

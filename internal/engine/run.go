@@ -74,7 +74,10 @@ type Doubt struct {
 
 // Apply carries a plan out as a new run.
 func (e *Engine) Apply(ctx context.Context, p *Planned, o RunOptions) (*Finished, diag.List) {
-	if d := e.stale(ctx, p); d.HasErrors() {
+	if d := e.sameStack(ctx, p); d.HasErrors() {
+		return nil, d
+	}
+	if _, d := e.current(ctx, p.File, 0); d.HasErrors() {
 		return nil, d
 	}
 	body, err := planfile.Encode(p.File, e.box)
@@ -90,6 +93,19 @@ func (e *Engine) Apply(ctx context.Context, p *Planned, o RunOptions) (*Finished
 	return e.carry(ctx, carrying{id: id, file: p.File, snap: p.Read, o: o})
 }
 
+// sameStack refuses a plan file that was made from another state.
+func (e *Engine) sameStack(ctx context.Context, p *Planned) diag.List {
+	if p.Read != nil {
+		return nil // made here, by this process
+	}
+	snap, d := e.Snapshot(ctx)
+	if d.HasErrors() || snap.Lineage == p.Lineage {
+		return d
+	}
+	return append(d, diag.Errorf(nil, "Plan of another stack", "The plan was made for the workspace %q of another stack, or of this one before its state was replaced; this is the workspace %q. Carry it out in the folder and the workspace that it was made in, or plan again here.",
+		p.Workspace, e.o.Workspace)...)
+}
+
 // carrying is one process's part in a run.
 type carrying struct {
 	id     store.RunID
@@ -97,14 +113,12 @@ type carrying struct {
 	snap   *store.Snapshot
 	o      RunOptions
 	resume bool
+	lease  *store.Lease
 }
 
 func (e *Engine) carry(ctx context.Context, c carrying) (*Finished, diag.List) {
-	if c.snap == nil {
-		var err error
-		if c.snap, err = e.store.Snapshot(ctx); err != nil {
-			return nil, storeDiag(err)
-		}
+	if d := e.begin(ctx, &c); d.HasErrors() {
+		return nil, d
 	}
 	s, d := e.reopen(ctx, c.file, drivers(c.snap.Rows))
 	if d.HasErrors() {
@@ -117,8 +131,8 @@ func (e *Engine) carry(ctx context.Context, c carrying) (*Finished, diag.List) {
 	if err != nil {
 		return nil, diag.FromError("Plan cannot be stored", err)
 	}
-	res, err := e.drive(ctx, c, local.Options{Machine: machine, Store: e.store, RunID: c.id, Worker: worker, Input: input, Resume: c.resume,
-		Lease: e.lease(c), Observer: observer(c, machine, worker), Person: c.o.Person})
+	res, err := local.Run(ctx, local.Options{Machine: machine, Store: e.store, RunID: c.id, Worker: worker, Input: input, Resume: c.resume,
+		Lease: c.lease, Observer: observer(c, machine, worker), Person: c.o.Person})
 	fin := &Finished{Run: c.id, Status: res.Status, Plan: c.file.Plan, Report: machine.Report(), Sources: s.Sources(), Deferred: len(c.file.Plan.Deferred) > 0}
 	fin.Diags = worker.Close(context.WithoutCancel(ctx))
 	for _, x := range res.InDoubt {
@@ -135,22 +149,68 @@ func (e *Engine) carry(ctx context.Context, c carrying) (*Finished, diag.List) {
 	return fin, nil
 }
 
-// drive runs the machine, waiting for another run's lease as long as it may.
-func (e *Engine) drive(ctx context.Context, c carrying, o local.Options) (local.Result, error) {
+// begin takes the lease and then looks whether what the run was made from still
+// holds: before, another run might change it between the look and the lease.
+func (e *Engine) begin(ctx context.Context, c *carrying) diag.List {
+	c.lease = e.lease(*c)
+	if err := e.acquire(ctx, *c); err != nil {
+		var held *store.HeldError
+		if errors.As(err, &held) {
+			return append(heldDiag(held), e.abandon(ctx, *c, "another run held what it wanted")...)
+		}
+		return append(storeDiag(err), e.abandon(ctx, *c, "the lease could not be taken")...)
+	}
+	var d diag.List
+	if c.resume {
+		var run *store.Run
+		if run, _, d = e.RunPlan(ctx, c.id); !d.HasErrors() {
+			d = resumable(run)
+		}
+	} else {
+		var left []unfinished
+		if left, d = e.current(ctx, c.file, c.id); !d.HasErrors() {
+			d = e.supersede(ctx, left, c.id)
+		}
+	}
+	if !d.HasErrors() && c.snap == nil {
+		var err error
+		c.snap, err = e.store.Snapshot(ctx)
+		d = append(d, storeDiag(err)...)
+	}
+	if d.HasErrors() {
+		d = append(d, e.abandon(ctx, *c, "what it was planned from has changed")...)
+	}
+	return d
+}
+
+// current refuses a plan that is stale, or that would do again what an earlier run
+// may have done. It gives the runs that are closed when the plan is carried out.
+func (e *Engine) current(ctx context.Context, f *planfile.File, self store.RunID) ([]unfinished, diag.List) {
+	if d := e.stale(ctx, f); d.HasErrors() {
+		return nil, d
+	}
+	left, d := e.unfinished(ctx, f, self)
+	return left, append(d, clear(left)...)
+}
+
+// acquire takes the lease, waiting for another run's as long as it may.
+func (e *Engine) acquire(ctx context.Context, c carrying) error {
 	deadline := e.o.Now().Add(c.o.LockTimeout)
 	for {
-		res, err := local.Run(ctx, o)
+		err := e.store.Acquire(ctx, *c.lease)
 		var held *store.HeldError
 		if !errors.As(err, &held) || !e.o.Now().Before(deadline) {
-			return res, err
+			return err
 		}
 		if c.o.Watch.Locked != nil {
 			c.o.Watch.Locked(held)
 		}
 		select {
 		case <-time.After(lockRetry):
+		case <-c.o.Person.Cancel:
+			return err
 		case <-ctx.Done():
-			return res, err
+			return err
 		}
 	}
 }
@@ -158,16 +218,18 @@ func (e *Engine) drive(ctx context.Context, c carrying, o local.Options) (local.
 // lockRetry is how often a held lease is asked for again.
 const lockRetry = 200 * time.Millisecond
 
-// abandon closes a run that nothing was done in.
+// abandon gives the lease back, and closes a run that nothing was done in.
 func (e *Engine) abandon(ctx context.Context, c carrying, why string) diag.List {
+	ctx = context.WithoutCancel(ctx)
+	d := storeDiag(e.store.Release(ctx, c.id))
 	if c.resume {
-		return nil
+		return d
 	}
-	return storeDiag(e.store.SetStatus(context.WithoutCancel(ctx), c.id, store.Abandoned, why))
+	return append(d, storeDiag(e.store.SetStatus(ctx, c.id, store.Abandoned, why))...)
 }
 
 func heldDiag(h *store.HeldError) diag.List {
-	return diag.Errorf(nil, "Another run holds the lock", "%s.\n\nWait until it has ended (-lock-timeout=5m waits for you), or, when it is certain that nobody carries it out any more, free it with \"tutti unlock %d\".", upper(h.Error()), h.Holder.Run)
+	return diag.Errorf(nil, "Another run holds the lock", "%s.\n\nWait until it has ended (-lock-timeout=5m waits for you), or, when it is certain that nobody carries it out any more, free it with \"tutti unlock %d\".", h.Error(), h.Holder.Run)
 }
 
 func (e *Engine) lease(c carrying) *store.Lease {

@@ -91,9 +91,9 @@ func TestHeldErrorText(t *testing.T) {
 	holder := store.Lease{Run: 7, Holder: "ann@build-1, process 42", Reason: "tutti up", Since: start}
 	x := addr.Object{Name: addr.Name{Kind: addr.Resource, Type: "local_file", Name: "x"}}
 	for want, e := range map[string]store.HeldError{
-		"the whole stack is being changed by run 7 (ann@build-1, process 42, tutti up) since 1m30s ago":         {},
-		"local_file.x is being changed by run 7 (ann@build-1, process 42, tutti up) since 1m30s ago":            {Objects: []addr.Object{x}},
-		"local_file.x and 1 more is being changed by run 7 (ann@build-1, process 42, tutti up) since 1m30s ago": {Objects: []addr.Object{x, x}},
+		"the whole stack is being changed by run 7 (ann@build-1, process 42, tutti up), for 1m30s now":         {},
+		"local_file.x is being changed by run 7 (ann@build-1, process 42, tutti up), for 1m30s now":            {Objects: []addr.Object{x}},
+		"local_file.x and 1 more is being changed by run 7 (ann@build-1, process 42, tutti up), for 1m30s now": {Objects: []addr.Object{x, x}},
 	} {
 		e.Holder, e.Now = holder, start.Add(90*time.Second)
 		if got := e.Error(); got != want {

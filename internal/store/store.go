@@ -232,7 +232,7 @@ func (e *HeldError) Error() string {
 			what += fmt.Sprintf(" and %d more", n-1)
 		}
 	}
-	return fmt.Sprintf("%s is being changed by run %d (%s, %s) since %s ago", what, e.Holder.Run, e.Holder.Holder, e.Holder.Reason,
+	return fmt.Sprintf("%s is being changed by run %d (%s, %s), for %s now", what, e.Holder.Run, e.Holder.Holder, e.Holder.Reason,
 		e.Now.Sub(e.Holder.Since).Round(time.Second))
 }
 
