@@ -21,7 +21,7 @@ func TestStacks(t *testing.T) {
 		resources int
 		instances int
 	}{
-		{pairs(7), 2, 14}, {chain(5), 5, 5}, {files(3, true), 2, 6}, {files(3, false), 2, 6},
+		{pairs(7), 2, 14}, {chains(25), 25, 25}, {files(3, true), 2, 6}, {files(3, false), 2, 6},
 	} {
 		dir := t.TempDir()
 		if err := test.stack.write(dir); err != nil {

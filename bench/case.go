@@ -21,7 +21,7 @@ func cases() []benchCase {
 		{"journal", "events a second, each as durable as the disk allows", journal},
 		{"state-write", "one change in a small and in a large state", stateWrite},
 		{"schema", "a provider's schema, asked of its process and from the cache", schemaCache},
-		{"chain", "2000 single terraform_data, each referring to the one before", chained},
+		{"chains", "2000 single terraform_data in chains of ten, each referring to the one before", chained},
 		{"pairs", "2 x 1000 terraform_data, b[i] referring to a[i]", paired},
 		{"growth", "2 x 500 against 2 x 5000 of the same", growth},
 		{"files", "1000 random_id and 1000 local_file of real providers, each file holding an ID", filesReferring},
@@ -172,7 +172,7 @@ func (b *bench) faster(r results, apply, plan float64) {
 }
 
 func chained(ctx context.Context, b *bench) error {
-	r, err := b.beside(ctx, chain(2000))
+	r, err := b.beside(ctx, chains(2000))
 	if err == nil {
 		b.faster(r, 0, 0)
 	}

@@ -194,14 +194,21 @@ func (b *bench) versions(ctx context.Context) string {
 		if path == b.tofu && !b.peer {
 			continue
 		}
-		text, err := exec.CommandContext(ctx, path, "version").Output()
+		cmd := exec.CommandContext(ctx, path, "version")
+		cmd.Env = b.environment()
+		text, err := cmd.Output()
 		if err != nil {
 			text = []byte(filepath.Base(path) + " of unknown version")
 		}
-		line, _, _ := strings.Cut(string(text), "\n")
-		out = append(out, line)
+		out = append(out, firstLine(string(text)))
 	}
 	return strings.Join(out, ", ")
+}
+
+// firstLine skips lines that are empty.
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return line
 }
 
 // folder makes an empty folder.

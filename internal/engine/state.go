@@ -74,11 +74,11 @@ func adoption(f *tfstate.File) []store.Write {
 // everything again.
 func (e *Engine) stateFile() (string, diag.List) {
 	path, dir := "terraform.tfstate", "terraform.tfstate.d"
-	m, d := config.LoadDir(config.Disk{}, e.o.Dir)
-	if d.HasErrors() {
-		return "", nil // whoever reads the files reports it
+	b, ok := e.backend()
+	if !ok {
+		return "", nil
 	}
-	if b := m.Settings.Backend; b != nil {
+	if b != nil {
 		if b.Type != "local" {
 			return "", diag.Errorf(&b.DeclRange, "Backend not available", "The state of this stack lies in the backend %q, and this version of tutti keeps states in its own store only. Take it over once with \"%s\", and remove the block (or replace it by backend \"local\" {}).",
 				b.Type, "terraform state pull > terraform.tfstate")
@@ -92,6 +92,32 @@ func (e *Engine) stateFile() (string, diag.List) {
 		return path, nil
 	}
 	return filepath.Join(e.o.Dir, path), nil
+}
+
+// backend gives the declared backend, nil when there is none. It is not ok when the
+// files cannot be understood, which whoever reads them reports.
+func (e *Engine) backend() (b *config.Backend, ok bool) {
+	files := config.Disk{}
+	names, err := files.ReadDir(e.o.Dir)
+	if err != nil {
+		return nil, false
+	}
+	if !slices.ContainsFunc(names, e.mayDeclareBackend) {
+		return nil, true
+	}
+	m, d := config.LoadDir(files, e.o.Dir)
+	return m.Settings.Backend, !d.HasErrors()
+}
+
+// mayDeclareBackend looks for the words in a file: parsing takes a large stack as
+// long as planning it, and few files hold them. JSON may also escape letters.
+func (e *Engine) mayDeclareBackend(name string) bool {
+	if !config.IsConfigFile(name) {
+		return false
+	}
+	src, err := os.ReadFile(filepath.Join(e.o.Dir, name))
+	return err != nil || bytes.Contains(src, []byte("backend")) || bytes.Contains(src, []byte("cloud")) ||
+		strings.HasSuffix(name, ".json") && bytes.Contains(src, []byte(`\u`))
 }
 
 func localBackend(body hcl.Body, path, dir string) (string, string) {
