@@ -66,6 +66,8 @@ type outcome struct {
 	// run and plan are what is being carried out.
 	run  store.RunID
 	plan *object.Plan
+	// note shows a line beside a live view; nil when there is none.
+	note func(text string)
 	// failures are the diagnostics of what failed in the run.
 	failures diag.List
 }
@@ -136,7 +138,7 @@ The usual way:
 		"main":  {a.initCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(), a.upCommand(), a.destroyCommand(), a.outputCommand(), a.showCommand()},
 		"run":   {a.runsCommand(), a.runCommand(), a.resumeCommand(), a.rollbackCommand(), a.approveCommand(), a.cancelCommand(), a.unlockCommand()},
 		"state": {a.stateCommand(), a.whyCommand(), a.affectedCommand(), a.graphCommand(), a.driftCommand(), a.refreshCommand(), a.importCommand(), a.taintCommand(true), a.taintCommand(false), a.workspaceCommand()},
-		"more":  {a.fmtCommand(), a.consoleCommand(), a.getCommand(), a.providersCommand(), a.versionCommand()},
+		"more":  {a.fmtCommand(), a.consoleCommand(), a.getCommand(), a.providersCommand(), a.metadataCommand(), a.versionCommand()},
 	} {
 		for _, c := range list {
 			c.GroupID = id

@@ -272,7 +272,7 @@ func (a *app) printVersion(asJSON bool) error {
 }
 
 func (a *app) providersCommand() *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use: "providers", Short: "List the providers that the files need", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			opts, d := a.options(c, nil)
@@ -294,6 +294,8 @@ func (a *app) providersCommand() *cobra.Command {
 			return nil
 		},
 	}
+	c.AddCommand(a.providersLock(), a.providersMirror(), a.providersSchema())
+	return c
 }
 
 // warn shows a warning that belongs to no file.
