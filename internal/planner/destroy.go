@@ -98,13 +98,22 @@ func (p *planner) orphans(ctx context.Context) {
 	if o.Validate || ctx.Err() != nil {
 		return
 	}
-	list := p.rows.unclaimed()
-	if len(list) == 0 {
-		return
+	p.hold()
+	// What the evaluation found out is asked before the drivers are, since finding
+	// those evaluates again.
+	var list []orphan
+	for _, r := range p.rows.unclaimed() {
+		switch {
+		case !p.orphaned(r):
+		case p.held.has(r.Addr):
+			p.later = append(p.later, r.Addr)
+		default:
+			list = append(list, orphan{r, p.why(r)})
+		}
 	}
-	next := make(chan *row)
+	next := make(chan orphan)
 	done := make(chan struct{})
-	for range p.req.Options.Parallelism {
+	for range min(o.Parallelism, len(list)) {
 		go func() {
 			for r := range next {
 				d := p.orphan(ctx, r)
@@ -116,14 +125,19 @@ func (p *planner) orphans(ctx context.Context) {
 		}()
 	}
 	for _, r := range list {
-		if p.orphaned(r) {
-			next <- r
-		}
+		next <- r
 	}
 	close(next)
-	for range p.req.Options.Parallelism {
+	for range min(o.Parallelism, len(list)) {
 		<-done
 	}
+	p.postpone()
+}
+
+// orphan is a row that is to go, and why.
+type orphan struct {
+	*row
+	reason object.Reason
 }
 
 // orphaned reports whether the row is to go: it is not when its object could not
@@ -139,13 +153,13 @@ func (p *planner) orphaned(r *row) bool {
 	return !en.Failed && !en.Unknown
 }
 
-func (p *planner) orphan(ctx context.Context, r *row) diag.List {
-	reason, forget := p.why(r), r.Forget
+func (p *planner) orphan(ctx context.Context, r orphan) diag.List {
+	forget := r.Forget
 	if rm := p.removal(r.Addr); rm != nil {
 		forget = rm.Forget
 	}
 	if forget {
-		p.forget(r, reason)
+		p.forget(r.row, r.reason)
 		return nil
 	}
 	p.read(r.Addr.Object)
@@ -160,16 +174,18 @@ func (p *planner) orphan(ctx context.Context, r *row) diag.List {
 			return nil
 		}
 		if drv == nil {
-			d = append(d, diag.Errorf(nil, "Provider configuration not known", "%s is no longer in the configuration and is to be destroyed, but the configuration of its provider is not known before apply. Apply the rest first, with -exclude=%s.", r.Addr, r.Addr)...)
+			p.mu.Lock()
+			p.unserved = append(p.unserved, r.row)
+			p.mu.Unlock()
 			return nil
 		}
-		d = append(d, p.orphanWith(ctx, r, drv, reason)...)
+		d = append(d, p.orphanWith(ctx, r, drv)...)
 		return nil
 	})
 	return append(d, wd...)
 }
 
-func (p *planner) orphanWith(ctx context.Context, r *row, drv object.Driver, reason object.Reason) diag.List {
+func (p *planner) orphanWith(ctx context.Context, r orphan, drv object.Driver) diag.List {
 	stored, d := drv.Decode(ctx, r.State)
 	if d.HasErrors() {
 		return d
@@ -185,10 +201,10 @@ func (p *planner) orphanWith(ctx context.Context, r *row, drv object.Driver, rea
 		}
 	}
 	if prior == nil {
-		p.forget(r, reason)
+		p.forget(r.row, r.reason)
 		return d
 	}
-	return append(d, p.remove(ctx, removal{row: r, driver: drv, prior: prior, reason: reason})...)
+	return append(d, p.remove(ctx, removal{row: r.row, driver: drv, prior: prior, reason: r.reason})...)
 }
 
 func (p *planner) removal(a addr.Instance) *object.Removal {
@@ -207,16 +223,17 @@ func (p *planner) why(r *row) object.Reason {
 	switch {
 	case r.Deposed != "":
 		return object.DeleteDeposed
-	case r.stuck:
-		return object.DeleteNoMoveTarget
 	case p.req.Options.Mode == object.Destroy:
 		return object.ReasonNone
 	}
 	st := p.eval.Status(r.Addr.Object)
-	if !st.Exists {
-		if !r.Addr.Module.IsRoot() && !p.eval.Status(parentCall(r.Addr.Module)).Exists {
-			return object.DeleteNoModule
-		}
+	switch {
+	case st.Exists:
+	case p.moduleGone(r.Addr.Module):
+		return object.DeleteNoModule
+	case r.from != r.Addr:
+		return object.DeleteNoMoveTarget
+	default:
 		return object.DeleteNoConfig
 	}
 	_, isInt := r.Addr.Key.Int()
@@ -231,6 +248,21 @@ func (p *planner) why(r *row) object.Reason {
 	default:
 		return object.DeleteWrongRepetition
 	}
+}
+
+// moduleGone reports whether a call in the files no longer makes this instance of
+// the module, or of one around it. Where there is no call at all it is false, as
+// the peers have it.
+func (p *planner) moduleGone(m addr.Module) bool {
+	for !m.IsRoot() {
+		parent, step := m.Call()
+		if st := p.eval.Status(parentCall(m)); st.Exists {
+			_, ok := st.Expansion.Find(step.Key)
+			return !ok
+		}
+		m = parent
+	}
+	return false
 }
 
 func parentCall(m addr.Module) addr.Object {

@@ -49,7 +49,9 @@ func newGraph(p *planner, plan *object.Plan) *graph {
 			g.nodes[n.Addr] = n
 		}
 	})
-	g.forceCreateFirst()
+	if len(p.createFirst) > 0 {
+		g.forceCreateFirst()
+	}
 	plan.Changes = make([]object.PlannedChange, 0, len(p.changes))
 	for i, c := range p.changes {
 		if n := g.nodes[c.Addr]; n != nil && c.Deposed == "" && c.Verb != object.Delete {
@@ -95,9 +97,13 @@ func (g *graph) replace(a object.Action, c *object.PlannedChange) {
 	dep := g.add(depose)
 	create.Needs = []int{dep}
 	id := g.add(create)
+	g.entry[c.Addr], g.exit[c.Addr] = id, id
+	if g.p.held.has(c.Addr) {
+		g.p.later = append(g.p.later, c.Addr)
+		return // the deposed row is what a later phase finds
+	}
 	del.Needs = []int{id}
 	g.ends(a.Change, object.RowKey{Addr: c.Addr, Deposed: del.Deposed}, g.add(del))
-	g.entry[c.Addr], g.exit[c.Addr] = id, id
 }
 
 // ends notes that the action ends the object of the row.
@@ -228,94 +234,6 @@ func compacted(list []addr.Instance) []addr.Instance {
 	return out
 }
 
-// deletions orders the ends of old objects: what used one goes, or changes, first.
-func (g *graph) deletions() {
-	if len(g.gone) == 0 {
-		return
-	}
-	byObject := map[addr.Object][]object.RowKey{}
-	for _, key := range g.sortedGone() {
-		byObject[key.Addr.Object] = append(byObject[key.Addr.Object], key)
-	}
-	byConfig := map[addr.Config][]addr.Object{}
-	for _, o := range sortedObjects(byObject) {
-		byConfig[o.Config()] = append(byConfig[o.Config()], o)
-	}
-	u := users{ending: map[addr.Object][]int{}, any: map[addr.Object][]int{}}
-	for i := range g.plan.Changes {
-		c := &g.plan.Changes[i]
-		if c.Prior == nil {
-			continue
-		}
-		id, ending := g.goneOf[i], true
-		if id == 0 {
-			id, ending = g.exit[c.Addr], false
-		}
-		if id == 0 {
-			continue
-		}
-		for _, need := range c.Prior.Needs {
-			for _, o := range meant(need, byObject, byConfig) {
-				g.deleteAfter(addr.Instance{Object: o, Key: need.Key}, id, ending, byObject[o], u)
-			}
-		}
-	}
-	for _, o := range sortedObjects(byObject) {
-		ending, all := g.joined(u.ending[o], o.Instance(addr.NoKey)), g.joined(append(u.any[o], u.ending[o]...), o.Instance(addr.NoKey))
-		for _, key := range byObject[o] {
-			if key.Deposed == "" {
-				g.need(g.gone[key], ending...)
-			} else {
-				g.need(g.gone[key], all...)
-			}
-		}
-	}
-}
-
-// meant gives the objects that a row's need stands for. Needs that come from a
-// Terraform state have no keys anywhere, and mean the object in every instance of
-// its module.
-func meant(need addr.Instance, byObject map[addr.Object][]object.RowKey, byConfig map[addr.Config][]addr.Object) []addr.Object {
-	if _, ok := byObject[need.Object]; ok || !need.Key.IsNone() {
-		return []addr.Object{need.Object}
-	}
-	for _, st := range need.Module.Steps() {
-		if !st.Key.IsNone() {
-			return nil
-		}
-	}
-	return byConfig[need.Object.Config()]
-}
-
-// users are, by what they use as a whole, the actions after which they no longer
-// do: those that end the user itself, and those that only change it.
-type users struct{ ending, any map[addr.Object][]int }
-
-// deleteAfter lets the ends of what is needed wait for its user. A user that is
-// only changed itself waits for the replacement, unless that creates first: then
-// the old object (a deposed one) waits for the change.
-func (g *graph) deleteAfter(need addr.Instance, user int, ending bool, keys []object.RowKey, u users) {
-	if len(keys) == 0 {
-		return
-	}
-	if need.Key.IsNone() && (len(keys) > 1 || !keys[0].Addr.Key.IsNone()) {
-		if ending {
-			u.ending[need.Object] = append(u.ending[need.Object], user)
-		} else {
-			u.any[need.Object] = append(u.any[need.Object], user)
-		}
-		return
-	}
-	if ending {
-		if id := g.gone[object.RowKey{Addr: need}]; id != 0 {
-			g.need(id, user)
-		}
-	}
-	for _, id := range g.old[need] {
-		g.need(id, user)
-	}
-}
-
 func (g *graph) sortedGone() []object.RowKey {
 	keys := make([]object.RowKey, 0, len(g.gone))
 	for k := range g.gone {
@@ -334,9 +252,10 @@ func sortedObjects(m map[addr.Object][]object.RowKey) []addr.Object {
 	return out
 }
 
-// forceCreateFirst makes what a create-before-destroy replacement depends on be
-// replaced in that order too: otherwise the new object would need something that
-// can only be there when the old one is gone.
+// forceCreateFirst makes what a create-before-destroy instance depends on be
+// replaced in that order too, whether that instance itself changes or not:
+// otherwise it would need something that can only be there when the old one is
+// gone.
 func (g *graph) forceCreateFirst() {
 	seen := map[*eval.Node]bool{}
 	var visit func(*eval.Node)
@@ -346,15 +265,15 @@ func (g *graph) forceCreateFirst() {
 		}
 		seen[n] = true
 		for _, d := range n.Deps {
-			if c := g.p.byAddr[d.Addr]; d.Kind == eval.Instance && c != nil && c.Verb == object.Replace {
+			if c := g.p.byAddr[d.Addr]; d.Kind == eval.Instance && c != nil {
 				c.CreateFirst = true
 			}
 			visit(d)
 		}
 	}
-	for _, c := range g.p.changes {
-		if c.CreateFirst && g.nodes[c.Addr] != nil {
-			visit(g.nodes[c.Addr])
+	g.p.eval.Nodes(func(n *eval.Node) {
+		if n.Kind == eval.Instance && g.p.createFirst[n.Addr] {
+			visit(n)
 		}
-	}
+	})
 }

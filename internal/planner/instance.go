@@ -84,7 +84,6 @@ func (w *work) run() {
 	case o.Mode == object.RefreshOnly && w.addr.Kind != addr.Data:
 		w.keep()
 	case w.excluded():
-		w.p.skipped = true
 		w.keep()
 	default:
 		w.plan()
@@ -94,7 +93,11 @@ func (w *work) run() {
 // ask evaluates what the user wants.
 func (w *work) ask() bool {
 	var d, d2 diag.List
-	w.policy, d = w.obj.Policy(w.ctx, w.scope, w.inst)
+	if w.policy, d = w.obj.Policy(w.ctx, w.scope, w.inst); w.policy.CreateBeforeDestroy {
+		w.p.mu.Lock()
+		w.p.createFirst[w.addr] = true
+		w.p.mu.Unlock()
+	}
 	w.wanted, d2 = w.obj.Wanted(w.ctx, w.scope, w.inst)
 	return w.report(append(d, d2...))
 }
@@ -298,7 +301,7 @@ func preventDestroy(a addr.Instance) diag.List {
 // take makes the driver's change one of the plan.
 func (w *work) take(c object.Change, reason object.Reason, detail string) {
 	pc := &object.PlannedChange{Addr: w.addr, Change: c, Reason: reason, ReasonDetail: detail,
-		CreateFirst: w.policy.CreateBeforeDestroy && c.Verb == object.Replace}
+		CreateFirst: w.policy.CreateBeforeDestroy}
 	if n, ok := w.driver.(object.Named); ok {
 		pc.Driver = n.Name()
 	}
@@ -325,8 +328,8 @@ func (w *work) carry(pc *object.PlannedChange) {
 	old := w.row.State
 	row.Addr, row.Driver, row.Serial, row.Needs = w.addr, old.Driver, old.Serial, old.Needs
 	row.CreateBeforeDestroy, row.Forget = old.CreateBeforeDestroy, old.Forget
-	if row.Driver == "" {
-		row.Driver = old.Driver
+	if n, ok := w.driver.(object.Named); ok {
+		row.Driver = n.Name() // the block may have got another provider
 	}
 	pc.Prior, pc.Driver = row, row.Driver
 	if w.row.from != w.addr {
@@ -345,7 +348,7 @@ func (w *work) rewritten(pc *object.PlannedChange) bool {
 		return true
 	}
 	return string(pc.Prior.Attributes) != string(w.row.Attributes) || string(pc.Prior.Private) != string(w.row.Private) ||
-		pc.Prior.SchemaVersion != w.row.SchemaVersion
+		pc.Prior.SchemaVersion != w.row.SchemaVersion || pc.Prior.Driver != w.row.State.Driver
 }
 
 // keep leaves the instance as it is and only refreshes its row.

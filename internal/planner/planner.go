@@ -92,10 +92,17 @@ type planner struct {
 	data    []object.DataValue
 	byAddr  map[addr.Instance]*object.PlannedChange
 	reads   map[addr.Object]bool
-	objects int
-	diags   diag.List
-	skipped bool
-	notes   []string
+	// createFirst are the instances whose blocks say create_before_destroy.
+	createFirst map[addr.Instance]bool
+	objects     int
+	diags       diag.List
+
+	held held
+	// later are the old objects that would end if they were not held.
+	later []addr.Instance
+	// unserved are rows without a block whose provider's configuration waits.
+	unserved []*row
+	notes    []string
 }
 
 // Plan makes the plan. It is given beside errors too, as far as it came.
@@ -106,6 +113,7 @@ func Plan(ctx context.Context, req Request) (*object.Plan, diag.List) {
 	p := &planner{
 		req: req, slots: make(chan struct{}, req.Options.Parallelism),
 		byAddr: map[addr.Instance]*object.PlannedChange{}, reads: map[addr.Object]bool{},
+		createFirst: map[addr.Instance]bool{},
 	}
 	p.eval = eval.New(req.Root, (*source)(p))
 	var d diag.List
@@ -191,11 +199,13 @@ func (p *planner) assemble(ctx context.Context) *object.Plan {
 	}
 	slices.SortFunc(plan.Reads, func(a, b addr.Object) int { return a.Instance(addr.NoKey).Compare(b.Instance(addr.NoKey)) })
 	slices.SortFunc(plan.Data, func(a, b object.DataValue) int { return a.Addr.Compare(b.Addr) })
-	plan.Deferred, plan.Notes = p.deferred(), p.notes
+	plan.Notes = p.notes
 	if p.req.Options.Validate {
+		plan.Deferred = p.deferred()
 		return plan
 	}
 	g := newGraph(p, plan)
+	plan.Deferred = p.deferred()
 	plan.Outputs = p.outputs(ctx, g)
 	g.finish()
 	return plan
@@ -233,6 +243,7 @@ func (p *planner) deferred() []object.Deferred {
 			}
 		}
 	})
+	out = append(out, p.heldLater()...)
 	slices.SortFunc(out, func(a, b object.Deferred) int { return a.Addr.Instance(a.Key).Compare(b.Addr.Instance(b.Key)) })
 	return out
 }

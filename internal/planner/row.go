@@ -233,6 +233,16 @@ func (r *rows) unclaimed() []*row {
 	return out
 }
 
+// sorted gives the current rows.
+func (r *rows) sorted() []*row {
+	out := make([]*row, 0, len(r.current))
+	for _, x := range r.current {
+		out = append(out, x)
+	}
+	slices.SortFunc(out, func(a, b *row) int { return a.Addr.Compare(b.Addr) })
+	return out
+}
+
 // keysOf gives the deposed keys that an address has already.
 func (r *rows) keysOf(a addr.Instance) map[string]bool {
 	taken := map[string]bool{}

@@ -1,0 +1,119 @@
+package planner
+
+import (
+	"slices"
+
+	"tutti/internal/addr"
+	"tutti/internal/eval"
+	"tutti/internal/object"
+)
+
+// held are the old objects that something which is put off still uses, near or
+// far: they end in a later phase, when their users have changed.
+type held struct {
+	instances map[addr.Instance]bool
+	objects   map[addr.Object]bool
+	// configs come from Terraform states, whose needs have no keys.
+	configs map[addr.Config]bool
+}
+
+func (h *held) has(a addr.Instance) bool {
+	return h.instances[a] || h.objects[a.Object] || h.configs[a.Object.Config()]
+}
+
+// hold finds what is held. It must not run beside an evaluation.
+func (p *planner) hold() {
+	waiting := map[addr.Instance]bool{}
+	any := false
+	p.eval.Nodes(func(n *eval.Node) {
+		any = any || n.Deferred
+		if n.Kind == eval.Instance && n.Deferred {
+			waiting[n.Addr] = true
+		}
+	})
+	if !any {
+		return
+	}
+	unknown := map[addr.Object]bool{}
+	var queue []*row
+	for _, r := range p.rows.sorted() {
+		o := r.Addr.Object
+		if _, known := unknown[o]; !known {
+			unknown[o] = p.eval.Status(o).Unknown
+		}
+		if unknown[o] || waiting[r.Addr] {
+			queue = append(queue, r)
+		}
+	}
+	p.held.spread(queue, p.rows)
+}
+
+// postpone puts off the ends of what rows need whose own end has to wait.
+func (p *planner) postpone() {
+	if len(p.unserved) == 0 {
+		return
+	}
+	p.held.spread(p.unserved, p.rows)
+	for _, r := range p.unserved {
+		p.later = append(p.later, r.Addr)
+	}
+	p.changes = slices.DeleteFunc(p.changes, func(c *object.PlannedChange) bool {
+		if c.Verb != object.Delete || !p.held.has(c.Addr) {
+			return false
+		}
+		p.later = append(p.later, c.Addr)
+		if c.Deposed == "" {
+			delete(p.byAddr, c.Addr)
+		}
+		return true
+	})
+}
+
+// spread follows what rows say that they need.
+func (h *held) spread(queue []*row, rows *rows) {
+	if h.instances == nil {
+		h.instances, h.objects, h.configs = map[addr.Instance]bool{}, map[addr.Object]bool{}, map[addr.Config]bool{}
+	}
+	byObject := map[addr.Object][]*row{}
+	for _, r := range rows.sorted() {
+		byObject[r.Addr.Object] = append(byObject[r.Addr.Object], r)
+	}
+	seen := map[*row]bool{}
+	for ; len(queue) > 0; queue = queue[1:] {
+		if seen[queue[0]] {
+			continue
+		}
+		seen[queue[0]] = true
+		for _, need := range queue[0].Needs {
+			if h.instances[need] {
+				continue
+			}
+			h.instances[need] = true
+			if need.Key.IsNone() {
+				h.objects[need.Object] = true
+				if keyless(need.Module) {
+					h.configs[need.Object.Config()] = true
+				}
+			}
+			for _, r := range byObject[need.Object] {
+				if need.Key.IsNone() || r.Addr == need {
+					queue = append(queue, r)
+				}
+			}
+		}
+	}
+}
+
+// keyless reports whether a module address below the root names no instance.
+func keyless(m addr.Module) bool {
+	return !m.IsRoot() && !slices.ContainsFunc(m.Steps(), func(st addr.Step) bool { return !st.Key.IsNone() })
+}
+
+// heldLater lists the old objects whose end is put off.
+func (p *planner) heldLater() []object.Deferred {
+	var out []object.Deferred
+	for _, a := range p.later {
+		out = append(out, object.Deferred{Addr: a.Object, Key: a.Key, Reason: "it is no longer wanted, but something that uses it waits itself"})
+	}
+	return out
+}
