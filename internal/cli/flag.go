@@ -126,6 +126,8 @@ type planFlags struct {
 	json              bool
 	noColor           bool
 	lock              bool
+	// done is what earlier phases of this command have carried out.
+	done map[addr.Instance]bool
 }
 
 func (f *planFlags) add(c *cobra.Command) {

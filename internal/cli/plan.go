@@ -91,7 +91,7 @@ func (a *app) makePlan(ctx context.Context, e *engine.Engine, f *planFlags) (*en
 }
 
 func (f *planFlags) options() (engine.PlanOptions, error) {
-	o := engine.PlanOptions{SkipRefresh: !f.refresh, Targets: f.targets.list, Excludes: f.excludes.list, Parallelism: f.parallelism}
+	o := engine.PlanOptions{SkipRefresh: !f.refresh, Targets: f.targets.list, Excludes: f.excludes.list, Parallelism: f.parallelism, Done: f.done}
 	switch {
 	case f.destroy && f.refreshOnly:
 		return o, fmt.Errorf("-destroy and -refresh-only cannot be given together")
@@ -218,8 +218,19 @@ func (a *app) applyNew(c *cobra.Command, e *engine.Engine, f *planFlags, approve
 			return err
 		}
 		parent = fin.Run
+		f.carriedOut(p.Plan)
 	}
 	return fmt.Errorf("after %d phases there is still something that is not known", maxPhases)
+}
+
+// carriedOut notes what a phase has done.
+func (f *planFlags) carriedOut(p *object.Plan) {
+	if f.done == nil {
+		f.done = map[addr.Instance]bool{}
+	}
+	for i := range p.Changes {
+		f.done[p.Changes[i].Addr] = true
+	}
 }
 
 // nothingToDo ends a command whose plan is empty: what is deferred then will never

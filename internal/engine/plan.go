@@ -24,6 +24,9 @@ type PlanOptions struct {
 	Replace     []addr.Instance
 	Imports     []object.Import
 	Parallelism int
+	// Done is what earlier phases of the same command carried out: what was asked
+	// for once (Replace, a task that always runs) is not done again.
+	Done map[addr.Instance]bool
 }
 
 // Planned is a plan with the files that it was made from.
@@ -50,7 +53,7 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (*Planned, diag.List) 
 	plan, pd := planner.Plan(ctx, planner.Request{
 		Root: s, Orphans: s, Moves: s.Moves(), Removals: s.Removals(), Imports: o.Imports,
 		State: planner.State{Serial: snap.Serial, Rows: snap.Rows, Outputs: snap.Outputs},
-		Options: planner.Options{Mode: o.Mode, SkipRefresh: o.SkipRefresh, Targets: o.Targets, Excludes: o.Excludes, Replace: o.Replace,
+		Options: planner.Options{Mode: o.Mode, SkipRefresh: o.SkipRefresh, Targets: o.Targets, Excludes: o.Excludes, Replace: o.Replace, Done: o.Done,
 			Parallelism: o.Parallelism, Time: so.Time, Variables: inputs},
 	})
 	p, d := e.planned(s, plan, snap), append(d, pd...)
