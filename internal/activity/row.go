@@ -1,6 +1,8 @@
 package activity
 
 import (
+	"github.com/zclconf/go-cty/cty"
+
 	"tutti/internal/object"
 	"tutti/internal/store"
 )
@@ -15,7 +17,7 @@ func (w *Worker) row(drv object.Driver, a *object.Actual, c *object.PlannedChang
 	if row.Driver == "" {
 		row.Driver = c.Driver
 	}
-	row.CreateBeforeDestroy = c.CreateFirst || c.Prior != nil && c.Prior.CreateBeforeDestroy
+	row.CreateBeforeDestroy = c.CreateFirst || c.Wanted != cty.NilVal && c.Prior != nil && c.Prior.CreateBeforeDestroy
 	if c.Prior != nil {
 		row.Forget = c.Prior.Forget
 	}
@@ -64,7 +66,7 @@ func (w *Worker) gone(c *object.PlannedChange, deposed string) []store.Write {
 // rewrite stores the row as the plan found it: moved, imported or refreshed.
 func (w *Worker) rewrite(t *task) {
 	row := *t.change.Prior
-	row.Needs = t.change.Needs
+	row.Needs, row.CreateBeforeDestroy = t.change.Needs, t.change.CreateFirst
 	t.writes = append(t.writes, w.put(&row, t.change)...)
 }
 

@@ -98,8 +98,17 @@ func (s *scope) Changed(ctx context.Context, i addr.Instance, path cty.Path) boo
 }
 
 // Pending reports, while a Source is asked about an instance, whether something
-// that it depends on only by order is going to change.
-func Pending(s object.Scope) bool { return s.(*scope).n.AfterPending }
+// that it depends on only by order, or names itself and that is made and not only
+// looked at, is going to change.
+func Pending(s object.Scope) bool {
+	n := s.(*scope).n
+	if n.AfterPending {
+		return true
+	}
+	return slices.ContainsFunc(n.Deps, func(d *Node) bool {
+		return d.Pending && (d.Kind == Instance || d.Kind == Whole) && (d.Addr.Kind == addr.Resource || d.Addr.Kind == addr.Task)
+	})
+}
 
 // Settled reports, while a Source is asked about an instance, whether nothing
 // that it depends on failed or is put off.

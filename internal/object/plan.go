@@ -109,7 +109,8 @@ type PlannedChange struct {
 	MovedFrom *addr.Instance
 	// Imported is set when the instance is taken over: its ID.
 	Imported string
-	// CreateFirst is set for a Replace that creates before it destroys.
+	// CreateFirst is set where a replacement creates before it destroys; with any
+	// other verb the row remembers it.
 	CreateFirst bool
 	// Needs as in State.Needs, for the row that will be written.
 	Needs []addr.Instance

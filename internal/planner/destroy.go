@@ -265,6 +265,21 @@ func (p *planner) moduleGone(m addr.Module) bool {
 	return false
 }
 
+// moduleGone reports whether a call in the files no longer makes this instance of
+// the module, or of one around it. Where there is no call at all it is false, as
+// the peers have it.
+func (p *planner) moduleGone(m addr.Module) bool {
+	for !m.IsRoot() {
+		parent, step := m.Call()
+		if st := p.eval.Status(parentCall(m)); st.Exists {
+			_, ok := st.Expansion.Find(step.Key)
+			return !ok
+		}
+		m = parent
+	}
+	return false
+}
+
 func parentCall(m addr.Module) addr.Object {
 	parent, step := m.Call()
 	return parent.CallOf(step.Name)

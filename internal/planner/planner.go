@@ -114,6 +114,7 @@ func Plan(ctx context.Context, req Request) (*object.Plan, diag.List) {
 		req: req, slots: make(chan struct{}, req.Options.Parallelism),
 		byAddr: map[addr.Instance]*object.PlannedChange{}, reads: map[addr.Object]bool{},
 		createFirst: map[addr.Instance]bool{},
+		createFirst: map[addr.Instance]bool{},
 	}
 	p.eval = eval.New(req.Root, (*source)(p))
 	var d diag.List

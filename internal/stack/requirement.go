@@ -38,7 +38,8 @@ func requirements(c *config.Config, stateDrivers []string) []install.Requirement
 	if c != nil {
 		for _, n := range c.Needs() {
 			known[n.Source] = true
-			out = append(out, install.Requirement{Source: n.Source, Constraints: n.Constraints, Ranges: n.Ranges, HostImplied: n.HostImplied})
+			out = append(out, install.Requirement{Source: n.Source, Constraints: n.Constraints, Ranges: n.Ranges,
+				HostImplied: n.HostImplied && n.Source.Hostname != lockfile.OpenTofuHost})
 		}
 	}
 	for _, name := range stateDrivers {

@@ -115,6 +115,12 @@ func (m *module) serveKey(ctx context.Context, s object.Scope, use config.Provid
 	if out.schemas, d = m.root.session.schemasOf(ctx, use.Source); d.HasErrors() {
 		return out, d
 	}
+	if m.cfg.Module.SourceOf(use.Name.Type) != use.Source {
+		// Only the state names this provider: it has no settings of its own.
+		out.config.Name.Type = use.Source.String()
+		out.value = out.schemas.configBlock().Empty()
+		return out, d
+	}
 	out.value = s.Instance(ctx, out.config)
 	return out, d
 }

@@ -26,7 +26,7 @@ func plainJSON(v cty.Value) any {
 	case ty == cty.Bool:
 		return v.True()
 	case ty == cty.Number:
-		return json.Number(v.AsBigFloat().Text('g', -1))
+		return json.Number(v.AsBigFloat().Text('f', -1))
 	case isNamed(ty):
 		out := make(map[string]any, v.LengthInt())
 		for it := v.ElementIterator(); it.Next(); {

@@ -63,40 +63,12 @@ func (m *managed) change(ctx context.Context, req object.ApplyRequest) (object.R
 	return res, d
 }
 
-// askFinal is the configuration at apply. Changes that were ignored when it was
-// planned stand in the planned value; a replacement has no other prior by now.
+// askFinal is the configuration at apply. Changes are ignored only of what stays.
 func (m *managed) askFinal(req object.ApplyRequest) asked {
-	if !m.ignores() {
-		return m.ask(req.Wanted, nil)
-	}
 	if req.Verb == object.Update {
 		return m.ask(req.Wanted, req.Prior)
 	}
-	config, where := unmark(req.Wanted)
-	planned, plannedWhere := unmark(req.Planned)
-	final := asked{config: config, where: m.ignoredMarks(where, plannedWhere)}
-	for _, p := range m.ignoredPaths() {
-		now, err1 := p.Apply(config)
-		then, err2 := p.Apply(planned)
-		attr := m.o.Schema.Block.Attribute(p)
-		decided := err1 == nil && now.IsNull() && attr != nil && attr.Computed // by the provider, not by a configuration
-		if err2 == nil && wholly(then) && !decided {
-			final.config = keepAt(p, planned, final.config)
-		}
-	}
-	return final
-}
-
-// ignoredPaths gives what is ignored; for "all", each argument.
-func (m *managed) ignoredPaths() []cty.Path {
-	if !m.o.IgnoreAll {
-		return m.o.IgnoreChanges
-	}
-	var out []cty.Path
-	for name := range m.o.Schema.Block.Type().AttributeTypes() {
-		out = append(out, cty.GetAttrPath(name))
-	}
-	return out
+	return m.ask(req.Wanted, nil)
 }
 
 // finalPlan gives the plan that is carried out. It is the one that was made, as

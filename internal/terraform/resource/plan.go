@@ -64,7 +64,9 @@ func (m *managed) planChange(ctx context.Context, req object.PlanRequest) (objec
 	}
 	replace := req.Prior != nil && (req.Replace || req.Prior.Tainted || len(paths) > 0)
 	if replace && keep != nil {
-		var more diag.List
+		// What comes in its place begins with all that the user wrote: changes are
+		// ignored only of what stays.
+		a = m.ask(req.Wanted, nil)
 		again, more := m.propose(ctx, req.Addr, a, nil)
 		if d = append(d, more...); d.HasErrors() || again.Deferred != "" {
 			return object.Change{Deferred: why(again.Deferred)}, d

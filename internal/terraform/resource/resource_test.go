@@ -503,7 +503,7 @@ func TestIgnoreChanges(t *testing.T) {
 		{name: "a key of a map", ignore: []cty.Path{index}, prior: vals{"value": tags("k", "1", "l", "1")}, now: vals{"value": tags("k", "2", "l", "2")}, verb: object.Update, attr: "value", want: tags("k", "1", "l", "2")},
 		{name: "a new key of a map", ignore: []cty.Path{index}, prior: vals{"value": tags("l", "1")}, now: vals{"value": tags("k", "2", "l", "1")}, verb: object.NoOp, attr: "value", want: tags("l", "1")},
 		{name: "a key that was removed", ignore: []cty.Path{index}, prior: vals{"value": tags("k", "1", "l", "1")}, now: vals{"value": tags("l", "1")}, verb: object.NoOp, attr: "value", want: tags("k", "1", "l", "1")},
-		{name: "in a replacement", ignore: []cty.Path{cty.GetAttrPath("size")}, prior: vals{"size": n(1)}, now: vals{"size": n(2), "name": s("new")}, verb: object.Replace, attr: "size", want: n(1), replacement: true},
+		{name: "in a replacement", ignore: []cty.Path{cty.GetAttrPath("size")}, prior: vals{"size": n(1)}, now: vals{"size": n(2), "name": s("new")}, verb: object.Replace, attr: "size", want: n(2), replacement: true},
 		{name: "an unknown value", ignore: []cty.Path{cty.GetAttrPath("size")}, prior: vals{"size": n(1)}, now: vals{"size": cty.UnknownVal(cty.Number)}, verb: object.NoOp, attr: "size", want: n(1)},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
