@@ -123,7 +123,7 @@ The usual way:
   tutti init      install the providers and modules that the files need
   tutti plan      see what would change
   tutti up        plan, ask, and carry it out
-  tutti resume    go on after a crash or Ctrl-C: nothing lost, nothing done twice`,
+  tutti resume    go on after a crash or Ctrl-C: nothing lost or done twice`,
 		SilenceUsage: true, SilenceErrors: true,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return a.enter(c) },
 	}

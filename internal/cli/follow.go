@@ -50,6 +50,9 @@ func (a *app) show(ctx context.Context, e *engine.Engine) (w engine.Watch, end f
 		}
 		p := view.NewProgress(a.style(), a.stdout, a.live)
 		f = p
+		if a.live {
+			a.note = p.Note
+		}
 		if a.interactive(true) {
 			ctx, cancel := context.WithCancel(ctx)
 			asker := &approver{app: a, e: e, view: p, asked: map[addr.Instance]bool{}}
@@ -84,19 +87,33 @@ func (a *app) show(ctx context.Context, e *engine.Engine) (w engine.Watch, end f
 func (a *app) watch(f follower, ask func([]addr.Instance)) engine.Watch {
 	begun := sync.Once{}
 	told := ""
+	asked := map[*object.Action]bool{}
 	return engine.Watch{
 		Begun: func(run store.RunID, plan *object.Plan) {
 			a.run, a.plan = run, plan
 			begun.Do(func() { f.Begin(plan, time.Now()) })
 		},
-		Started: f.Started,
+		Started: func(x *object.Action, at time.Time) {
+			// An approval is two activities: the question, and taking the answer down.
+			if x.Addr.Kind == addr.Approval {
+				if asked[x] {
+					return
+				}
+				asked[x] = true
+			}
+			f.Started(x, at)
+		},
 		Log:     f.Log,
 		Done: func(x *object.Action, at time.Time, output json.RawMessage) {
 			var out struct {
-				ID string `json:"id"`
+				ID      string  `json:"id"`
+				Timeout *string `json:"timeout"`
 			}
 			if len(output) > 0 {
 				_ = json.Unmarshal(output, &out) // an output without an id is as good as none
+			}
+			if x.Addr.Kind == addr.Approval && out.Timeout != nil {
+				return // the question has been put
 			}
 			f.Done(x, at, out.ID)
 		},

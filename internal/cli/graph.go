@@ -167,7 +167,7 @@ func (a *app) driftCommand() *cobra.Command {
 	var f planFlags
 	c := &cobra.Command{
 		Use: "drift", Short: "Show what differs from the state in the world", Args: cobra.NoArgs,
-		Long: "Drift asks the providers what is there now and shows what differs from the state.\nNothing is changed. Exit codes: 0 nothing differs, 1 error, 2 something does.",
+		Long: "Drift asks the providers what is there now and shows what differs from the\nstate. Nothing is changed.\n\nExit codes: 0 nothing differs, 1 error, 2 something does.",
 		RunE: func(c *cobra.Command, _ []string) error {
 			e, err := a.open(c, &f.variables)
 			if err != nil {

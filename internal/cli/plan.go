@@ -85,6 +85,9 @@ func (a *app) makePlan(ctx context.Context, e *engine.Engine, f *planFlags) (*en
 	if d.HasErrors() {
 		return nil, a.failed(d, sources)
 	}
+	if len(sources) == 0 && o.Mode == object.Normal {
+		return nil, a.failed(diag.Errorf(nil, "No configuration files", "There are no .tf, .tofu or .tutti.hcl files here, so everything in the state would be planned to be destroyed. If that is wanted, say so with \"%s destroy\".", a.name), nil)
+	}
 	a.showPlan(ctx, e, p)
 	a.diagnostics(d, sources)
 	return p, nil

@@ -19,10 +19,10 @@ import (
 
 // carryOut runs a plan and says how it ended.
 func (a *app) carryOut(c *cobra.Command, e *engine.Engine, f *planFlags, p *engine.Planned, parent store.RunID) (*engine.Finished, error) {
+	watch, end := a.show(c.Context(), e)
+	defer end()
 	ctx, stop, release := a.interrupts(c.Context())
 	defer release()
-	watch, end := a.show(ctx, e)
-	defer end()
 	o := engine.RunOptions{Parallelism: f.parallelism, LockTimeout: f.lockTimeout, Parent: parent, Person: local.Person{Cancel: stop}, Watch: watch}
 	fin, d := e.Apply(ctx, p, o)
 	end()
@@ -58,7 +58,8 @@ func (a *app) resumeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "resume [RUN]", Short: "Go on with a run that was cut off or stopped", Args: cobra.MaximumNArgs(1),
 		Long: `Resume goes on with a run where it was: what is done is not done again, what was
-cut off is read back where that is possible. What cannot be read back is in doubt:
+cut off is read back where that is possible. What cannot be read back is in
+doubt:
 
   -in-doubt=ask    ask for each (on a terminal; otherwise as stop)
   -in-doubt=retry  do it again
@@ -78,10 +79,10 @@ cut off is read back where that is possible. What cannot be read back is in doub
 			if err != nil {
 				return err
 			}
+			watch, end := a.show(c.Context(), e)
+			defer end()
 			ctx, stop, release := a.interrupts(c.Context())
 			defer release()
-			watch, end := a.show(ctx, e)
-			defer end()
 			fin, d := e.Resume(ctx, id, engine.RunOptions{Parallelism: f.parallelism, LockTimeout: f.lockTimeout, Watch: watch,
 				Person: local.Person{Cancel: stop, InDoubt: decide}})
 			end()
@@ -291,8 +292,8 @@ func (a *app) rollbackCommand() *cobra.Command {
 	var approve bool
 	c := &cobra.Command{
 		Use: "rollback RUN", Short: "Plan to undo what a run changed, ask, and do it", Args: cobra.ExactArgs(1),
-		Long: `Rollback makes a plan from what the run found before it changed anything: what it
-created is destroyed, what it changed is changed back, what it destroyed is
+		Long: `Rollback makes a plan from what the run found before it changed anything: what
+it created is destroyed, what it changed is changed back, what it destroyed is
 created anew. What cannot be undone is said first.`,
 		Example: "  tutti rollback 12",
 		RunE: func(c *cobra.Command, args []string) error {

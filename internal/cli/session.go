@@ -126,18 +126,25 @@ func (a *app) interrupts(parent context.Context) (ctx context.Context, stop <-ch
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	gentle := make(chan struct{})
+	tell := func(text string) {
+		if a.note != nil {
+			a.note(text)
+			return
+		}
+		_, _ = fmt.Fprintln(a.stderr, "\n"+text)
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		first := true
 		for range signals {
 			if !first {
-				_, _ = fmt.Fprintln(a.stderr, "\nAborting. What was interrupted is named by \"tutti resume\".")
+				tell("Aborting. What was interrupted is named by \"" + a.name + " resume\".")
 				cancel()
 				return
 			}
 			first = false
-			_, _ = fmt.Fprintln(a.stderr, "\nStopping: what is running is finished first. Press Ctrl-C again to abort.")
+			tell("Stopping: what is running is finished first. Press Ctrl-C again to abort.")
 			close(gentle)
 		}
 	}()

@@ -25,7 +25,7 @@ func wordsOf(a *object.Action) (w words, ok bool) {
 		return words{"Reading...", "Still reading...", "Read complete", "reading"}, true
 	case object.Run:
 		if a.Addr.Kind == addr.Approval {
-			return words{"Asking for approval...", "Still waiting for approval...", "Approved", "waiting for approval"}, true
+			return words{"Asking for approval...", "Still waiting for approval...", "Answered", "waiting for approval"}, true
 		}
 		return words{"Running...", "Still running...", "Run complete", "running"}, true
 	default:

@@ -28,10 +28,10 @@ type Progress struct {
 	done    int
 	running map[*object.Action]*operation
 	paused  bool
-	// pending are lines that wait for the next drawing; block is how many lines of
-	// the terminal the drawn block takes.
+	// pending are lines that wait for the next drawing; block is what the
+	// terminal shows below them.
 	pending strings.Builder
-	block   int
+	block   []string
 }
 
 // NewProgress shows on the writer, live when it is a terminal.
@@ -149,12 +149,13 @@ func (p *Progress) Tick(now time.Time) {
 	}
 }
 
-// End removes the block and writes what is still to be written. Nothing may be
-// told to the view afterwards.
+// End removes the block and writes what is still to be written. What is told to
+// the view afterwards is written at once.
 func (p *Progress) End() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.draw(nil)
+	p.live = false
 }
 
 // Pause takes the block away while somebody is asked something, and shows it again.
@@ -209,16 +210,19 @@ func (p *Progress) lines(now time.Time) []string {
 
 // draw replaces the block on the terminal, with the pending lines above it.
 func (p *Progress) draw(lines []string) {
+	if p.pending.Len() == 0 && slices.Equal(lines, p.block) {
+		return
+	}
 	var b strings.Builder
-	if p.block > 0 {
-		b.WriteString("\x1b[" + itoa(p.block) + "F\x1b[J")
+	if n := len(p.block); n > 0 {
+		b.WriteString("\x1b[" + itoa(n) + "F\x1b[J")
 	}
 	b.WriteString(p.pending.String())
 	p.pending.Reset()
 	for _, l := range lines {
 		b.WriteString(l + "\n")
 	}
-	p.block = len(lines)
+	p.block = lines
 	if b.Len() > 0 {
 		write(p.out, b.String())
 	}

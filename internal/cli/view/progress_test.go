@@ -236,7 +236,8 @@ Not done, because something that it needs failed (2)
 Not begun (1)
   approval.go (run)
 
-What was done is recorded. When the cause is repaired, plan again: only what is missing will be done.
+What was done is recorded. When the cause is repaired, plan again: only what
+is missing will be done.
 `},
 		{"in doubt", Result{Run: 7, Plan: p, Report: report(d, d, d, apply.InDoubt, d, d, d), InDoubt: []Doubt{{at(t, "task.build"), object.Run, "it left no trace"}}}, `
 Run 7 did not finish. Resources: 1 added, 1 changed, 1 destroyed. Approvals: 1 given.

@@ -205,7 +205,7 @@ func (s Style) next(b *strings.Builder, r Result, groups map[apply.Status][]*app
 	case r.Stopped:
 		b.WriteString("Nothing is lost: \"" + name + " resume " + run + "\" goes on where it stopped.\n")
 	default:
-		b.WriteString("What was done is recorded. When the cause is repaired, plan again: only what is missing will be done.\n")
+		b.WriteString("What was done is recorded. When the cause is repaired, plan again: only what\nis missing will be done.\n")
 	}
 }
 
