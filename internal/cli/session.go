@@ -62,7 +62,9 @@ func (a *app) options(c *cobra.Command, vars *variableFlags) (engine.Options, di
 	if vars != nil {
 		o.Values.Args = vars.args
 	}
-	return o, d
+	log, err := a.trace()
+	o.ProviderLog = log
+	return o, append(d, diag.FromError("Providers' log cannot be written", err)...)
 }
 
 // typed is the command as a person sees it among the runs: without values, which

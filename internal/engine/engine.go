@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -42,6 +43,8 @@ type Options struct {
 	// Version is tutti's own; Command what the user typed, without values.
 	Version string
 	Command string
+	// ProviderLog takes what providers write to their standard error; nil for none.
+	ProviderLog io.Writer
 	// Ring gives the key; nil takes TUTTI_KEY or the user's key file.
 	Ring *secret.Ring
 	// Now is the clock; time.Now when nil.
@@ -138,7 +141,7 @@ func (e *Engine) open(ctx context.Context, o stack.Options) (*stack.Stack, diag.
 }
 
 func (e *Engine) stackOptions(p stack.Purpose) stack.Options {
-	return stack.Options{Dir: e.o.Dir, Install: e.o.Install, Values: e.o.Values, Workspace: e.o.Workspace, Purpose: p, Time: e.o.Now(),
+	return stack.Options{Dir: e.o.Dir, Install: e.o.Install, Values: e.o.Values, Workspace: e.o.Workspace, Purpose: p, Time: e.o.Now(), ProviderLog: e.o.ProviderLog,
 		ReadStore: e.readStore}
 }
 

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"context"
+	"io"
 	"path/filepath"
 	"sync"
 
@@ -27,6 +28,8 @@ type launcher struct {
 	running map[tfaddr.Provider]*provider.Reattach
 	refused diag.List
 
+	log io.Writer
+
 	once    sync.Once
 	located map[tfaddr.Provider]install.Located
 	diags   diag.List
@@ -35,7 +38,7 @@ type launcher struct {
 var _ terraform.Launcher = (*launcher)(nil)
 
 func newLauncher(_ context.Context, s *Stack, o Options) *launcher {
-	l := &launcher{requirements: s.Requirements(), options: o.Install, builtin: builtin.Options{Dir: o.Dir}}
+	l := &launcher{requirements: s.Requirements(), options: o.Install, builtin: builtin.Options{Dir: o.Dir}, log: o.ProviderLog}
 	if o.ReadStore != nil {
 		l.builtin.ReadStore = func(ctx context.Context, file, workspace string) (map[string]cty.Value, bool, error) {
 			return o.ReadStore(ctx, filepath.Dir(file), workspace)
@@ -57,7 +60,7 @@ func (l *launcher) Launch(ctx context.Context, source tfaddr.Provider) (provider
 		return nil, d
 	}
 	// What is put off is planned in a later phase.
-	o.AllowDeferral = true
+	o.AllowDeferral, o.Log = true, l.log
 	p, err := provider.Launch(ctx, o)
 	if err != nil {
 		return nil, diag.FromError("Provider cannot be started", err)

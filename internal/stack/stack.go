@@ -8,6 +8,7 @@ package stack
 
 import (
 	"context"
+	"io"
 	"path/filepath"
 	"time"
 
@@ -49,6 +50,9 @@ type Options struct {
 	Purpose Purpose
 	// Time is when planning starts, or started.
 	Time time.Time
+	// ProviderLog takes what providers write to their standard error, secrets
+	// included; nil for none (TF_LOG).
+	ProviderLog io.Writer
 }
 
 // Purpose is what a stack is opened for: it decides what may be looked at.
