@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -97,8 +99,37 @@ func (f *variableFlag) Set(s string) error {
 	return nil
 }
 
-// targetFlag gathers addresses.
-type targetFlag struct{ list []addr.Target }
+// targetFlag gathers addresses, and files that list them.
+type targetFlag struct {
+	list  []addr.Target
+	files []string
+}
+
+// all gives the addresses with those in the files, one a line; empty lines and what
+// follows a # do not count.
+func (f *targetFlag) all() ([]addr.Target, error) {
+	out := slices.Clone(f.list)
+	for _, name := range f.files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		number := 0
+		for line := range strings.Lines(string(text)) {
+			number++
+			line, _, _ = strings.Cut(line, "#")
+			if line = strings.TrimSpace(line); line == "" {
+				continue
+			}
+			t, err := addr.ParseTarget(line)
+			if err != nil {
+				return nil, fmt.Errorf("%s line %d: %w", name, number, err)
+			}
+			out = append(out, t)
+		}
+	}
+	return out, nil
+}
 
 var _ pflag.Value = (*targetFlag)(nil)
 
@@ -135,6 +166,8 @@ func (f *planFlags) add(c *cobra.Command) {
 	fl := c.Flags()
 	fl.Var(&f.targets, "target", "only this address and what it needs; may be repeated")
 	fl.Var(&f.excludes, "exclude", "all but this address and what needs it; may be repeated")
+	fl.StringArrayVar(&f.targets.files, "target-file", nil, "as -target, for each line of a file; may be repeated")
+	fl.StringArrayVar(&f.excludes.files, "exclude-file", nil, "as -exclude, for each line of a file; may be repeated")
 	fl.Var(&f.replace, "replace", "replace this instance (or run this task) although nothing requires it; may be repeated")
 	fl.BoolVar(&f.refresh, "refresh", true, "do not ask the providers for the present state first")
 	fl.BoolVar(&f.refreshOnly, "refresh-only", false, "only bring the state up to date with the world")

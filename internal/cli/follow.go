@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -82,6 +83,39 @@ func (a *app) show(ctx context.Context, e *engine.Engine) (w engine.Watch, end f
 	})
 }
 
+// working shows on a terminal that something goes on that has no other view; the
+// function that it gives ends that.
+func (a *app) working(what string) func() {
+	if !a.live || a.stream != nil {
+		return func() {}
+	}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		t := time.NewTicker(liveEvery)
+		defer t.Stop()
+		began, shown := time.Now(), false
+		for {
+			select {
+			case now := <-t.C:
+				if d := now.Sub(began); d >= time.Second {
+					shown = true
+					_, _ = fmt.Fprintf(a.stdout, "\r%s... %s", what, d.Truncate(time.Second))
+				}
+			case <-stop:
+				if shown {
+					_, _ = fmt.Fprint(a.stdout, "\r\x1b[K")
+				}
+				return
+			}
+		}
+	}()
+	return func() {
+		close(stop)
+		<-stopped
+	}
+}
+
 // watch turns what the engine tells into what the view shows, and gathers the
 // diagnostics of what fails for the end of the run.
 func (a *app) watch(f follower, ask func([]addr.Instance)) engine.Watch {
@@ -103,7 +137,7 @@ func (a *app) watch(f follower, ask func([]addr.Instance)) engine.Watch {
 			}
 			f.Started(x, at)
 		},
-		Log:     f.Log,
+		Log: f.Log,
 		Done: func(x *object.Action, at time.Time, output json.RawMessage) {
 			var out struct {
 				ID      string  `json:"id"`

@@ -45,6 +45,8 @@ Exit codes with -detailed-exitcode: 0 nothing to do, 1 error, 2 something to do.
 					return a.failed(d, nil)
 				}
 				a.saved(out)
+			} else if changes(p.Plan) && a.live && a.env("TF_IN_AUTOMATION") == "" {
+				a.say("\nThis plan was not saved: \"%s apply\" plans again and asks.\nWith -out=FILE it is kept, and \"%s apply FILE\" carries out exactly that.", a.name, a.name)
 			}
 			if detailed && changes(p.Plan) {
 				return exitCode(exitChanges)
@@ -77,7 +79,9 @@ func (a *app) makePlan(ctx context.Context, e *engine.Engine, f *planFlags) (*en
 	if err := a.askVariables(e, f); err != nil {
 		return nil, err
 	}
+	done := a.working("Planning")
 	p, d := e.Plan(ctx, o)
+	done()
 	sources := sourcesOf(p)
 	if ctx.Err() != nil {
 		return nil, a.interrupted()
@@ -94,7 +98,14 @@ func (a *app) makePlan(ctx context.Context, e *engine.Engine, f *planFlags) (*en
 }
 
 func (f *planFlags) options() (engine.PlanOptions, error) {
-	o := engine.PlanOptions{SkipRefresh: !f.refresh, Targets: f.targets.list, Excludes: f.excludes.list, Parallelism: f.parallelism, Done: f.done}
+	o := engine.PlanOptions{SkipRefresh: !f.refresh, Parallelism: f.parallelism, Done: f.done}
+	var err error
+	if o.Targets, err = f.targets.all(); err != nil {
+		return o, err
+	}
+	if o.Excludes, err = f.excludes.all(); err != nil {
+		return o, err
+	}
 	switch {
 	case f.destroy && f.refreshOnly:
 		return o, fmt.Errorf("-destroy and -refresh-only cannot be given together")

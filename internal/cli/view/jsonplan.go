@@ -74,7 +74,7 @@ type resourceChangeJSON struct {
 type changeJSON struct {
 	Actions         []string    `json:"actions"`
 	Before          any         `json:"before"`
-	After           any         `json:"after"`
+	After           any         `json:"after,omitempty"` // left out when nothing of it is known
 	AfterUnknown    any         `json:"after_unknown"`
 	BeforeSensitive any         `json:"before_sensitive"`
 	AfterSensitive  any         `json:"after_sensitive"`
@@ -111,6 +111,7 @@ func JSONPlan(w io.Writer, in PlanInput) error {
 	for i := range p.Drift {
 		out.Drift = append(out.Drift, resourceChange(&p.Drift[i], true))
 	}
+	out.Changes = append(out.Changes, in.unchanged()...)
 	for _, d := range p.Deferred {
 		j := deferredJSON{Address: d.Addr.Instance(d.Key).String(), Reason: d.Reason}
 		for _, on := range d.On {
@@ -118,11 +119,11 @@ func JSONPlan(w io.Writer, in PlanInput) error {
 		}
 		out.Deferred = append(out.Deferred, j)
 	}
-	for i := range p.Outputs {
+	for _, o := range in.outputs() {
 		if out.Outputs == nil {
 			out.Outputs = map[string]changeJSON{}
 		}
-		out.Outputs[p.Outputs[i].Name] = outputChange(&p.Outputs[i])
+		out.Outputs[o.Name] = outputChange(&o)
 	}
 	out.PlannedValues = plannedValues(in)
 	prior, err := newStateJSON(in.State)
@@ -166,8 +167,19 @@ func valueChange(b, a cty.Value, actions []string) changeJSON {
 		}
 		return map[string]any{}
 	}
-	return changeJSON{Actions: actions, Before: plainJSON(b), After: plainJSON(a), AfterUnknown: shapeJSON(a, isUnknown, map[string]any{}),
+	return changeJSON{Actions: actions, Before: plainJSON(b), After: afterJSON(a), AfterUnknown: shapeJSON(a, isUnknown, map[string]any{}),
 		BeforeSensitive: shapeJSON(b, isSensitive, empty(b)), AfterSensitive: shapeJSON(a, isSensitive, empty(a))}
+}
+
+func afterJSON(v cty.Value) any {
+	switch {
+	case isNull(v):
+		return json.RawMessage("null")
+	case isUnknown(v):
+		return nil
+	default:
+		return plainJSON(v)
+	}
 }
 
 // actions gives Terraform's words for a verb. A task or the like has one of its
@@ -202,30 +214,80 @@ func outputChange(o *object.OutputChange) changeJSON {
 	case same:
 		verb = "no-op"
 	}
-	out := changeJSON{Actions: []string{verb}, Before: plainJSON(o.Before), After: plainJSON(o.After), AfterUnknown: shapeJSON(o.After, isUnknown, false),
+	out := changeJSON{Actions: []string{verb}, Before: plainJSON(o.Before), After: afterJSON(o.After), AfterUnknown: false,
 		BeforeSensitive: o.Sensitive, AfterSensitive: o.Sensitive}
+	if o.After != cty.NilVal && !o.After.IsWhollyKnown() {
+		out.AfterUnknown = shapeJSON(o.After, isUnknown, false)
+	}
+	return out
+}
+
+// untouched gives the rows of which nothing changes.
+func (in PlanInput) untouched() []*object.State {
+	busy := map[addr.Instance]bool{}
+	for i := range in.Plan.Changes {
+		if c := &in.Plan.Changes[i]; c.Deposed == "" {
+			busy[c.Addr] = true
+			if c.MovedFrom != nil {
+				busy[*c.MovedFrom] = true
+			}
+		}
+	}
+	var out []*object.State
+	for _, row := range in.State.Rows {
+		if row.Deposed == "" && !busy[row.Addr] {
+			out = append(out, row)
+		}
+	}
+	slices.SortFunc(out, func(a, b *object.State) int { return a.Addr.Compare(b.Addr) })
+	return out
+}
+
+// unchanged gives the rows of which nothing changes as changes that do nothing, as
+// Terraform has them; with -target it has only what was looked at.
+func (in PlanInput) unchanged() []resourceChangeJSON {
+	if in.Plan.Targeted {
+		return nil
+	}
+	var out []resourceChangeJSON
+	for _, row := range in.untouched() {
+		v, err := in.State.Types.value(row)
+		if err != nil {
+			continue // prior_state reports it
+		}
+		c := object.PlannedChange{Addr: row.Addr, Driver: row.Driver, Change: object.Change{Verb: object.NoOp, Before: v, After: v}}
+		j := resourceChange(&c, false)
+		j.Change.AfterUnknown = map[string]any{}
+		out = append(out, j)
+	}
+	return out
+}
+
+// outputs gives the changes of outputs, with those that stay as they are.
+func (in PlanInput) outputs() []object.OutputChange {
+	out := slices.Clone(in.Plan.Outputs)
+	changed := map[string]bool{}
+	for i := range out {
+		changed[out[i].Name] = true
+	}
+	for _, o := range in.State.Outputs {
+		if v, err := OutputValue(o); err == nil && !changed[o.Name] {
+			out = append(out, object.OutputChange{Name: o.Name, Before: v, After: v, Sensitive: o.Sensitive, Verb: object.NoOp})
+		}
+	}
 	return out
 }
 
 // plannedValues is the state as it will be: what is planned over what is there.
 func plannedValues(in PlanInput) valuesJSON {
 	over := map[addr.Instance]*object.PlannedChange{}
-	moved := map[addr.Instance]bool{}
 	for i := range in.Plan.Changes {
-		c := &in.Plan.Changes[i]
-		if c.Deposed != "" {
-			continue
-		}
-		over[c.Addr] = c
-		if c.MovedFrom != nil {
-			moved[*c.MovedFrom] = true
+		if c := &in.Plan.Changes[i]; c.Deposed == "" {
+			over[c.Addr] = c
 		}
 	}
 	var list []placed
-	for _, row := range in.State.Rows {
-		if row.Deposed != "" || over[row.Addr] != nil || moved[row.Addr] {
-			continue
-		}
+	for _, row := range in.untouched() {
 		if r, err := in.State.Types.rowJSON(row); err == nil {
 			list = append(list, placed{row.Addr, r})
 		}
@@ -239,9 +301,9 @@ func plannedValues(in PlanInput) valuesJSON {
 		list = append(list, placed{a, r})
 	}
 	out := valuesJSON{Outputs: map[string]outputJSON{}}
-	for i := range in.Plan.Outputs {
-		if o := &in.Plan.Outputs[i]; !isNull(o.After) {
-			out.Outputs[o.Name] = plannedOutput(o)
+	for _, o := range in.outputs() {
+		if !isNull(o.After) {
+			out.Outputs[o.Name] = plannedOutput(&o)
 		}
 	}
 	out.Root = moduleTree(list)
