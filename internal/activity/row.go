@@ -18,9 +18,7 @@ func (w *Worker) row(drv object.Driver, a *object.Actual, c *object.PlannedChang
 		row.Driver = c.Driver
 	}
 	row.CreateBeforeDestroy = c.CreateFirst || c.Wanted != cty.NilVal && c.Prior != nil && c.Prior.CreateBeforeDestroy
-	if c.Prior != nil {
-		row.Forget = c.Prior.Forget
-	}
+	row.Forget = c.Forget || c.Wanted != cty.NilVal && c.Prior != nil && c.Prior.Forget
 	return row, nil
 }
 
@@ -66,7 +64,7 @@ func (w *Worker) gone(c *object.PlannedChange, deposed string) []store.Write {
 // rewrite stores the row as the plan found it: moved, imported or refreshed.
 func (w *Worker) rewrite(t *task) {
 	row := *t.change.Prior
-	row.Needs, row.CreateBeforeDestroy = t.change.Needs, t.change.CreateFirst
+	row.Needs, row.CreateBeforeDestroy, row.Forget = t.change.Needs, t.change.CreateFirst, t.change.Forget
 	t.writes = append(t.writes, w.put(&row, t.change)...)
 }
 

@@ -14,10 +14,12 @@ package eval
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"tutti/internal/addr"
@@ -44,7 +46,9 @@ type Outcome struct {
 	Pending bool
 	// Deferred says why the instance cannot be planned in this phase; "" when it can.
 	Deferred string
-	Diags    diag.List
+	// LeftOut is set when the user wants the instance not to be touched.
+	LeftOut bool
+	Diags   diag.List
 }
 
 // Evaluator holds what has been evaluated so far. Its methods are safe for
@@ -93,6 +97,8 @@ type Node struct {
 	// this or anything it depends on is put off.
 	Failed   bool
 	Deferred bool
+	// LeftOut is set when this or anything it depends on is left out by the user.
+	LeftOut bool
 	// DeferReason is set where the putting off began.
 	DeferReason string
 	// Pending is set when a driven instance is going to change; AfterPending when
@@ -196,6 +202,7 @@ func (e *Evaluator) finish(t *task, n *Node) {
 	for _, d := range n.Deps {
 		n.Failed = n.Failed || d.Failed
 		n.Deferred = n.Deferred || d.Deferred
+		n.LeftOut = n.LeftOut || d.LeftOut
 	}
 	n.Failed = n.Failed || n.Diags.HasErrors()
 	e.mu.Lock()
@@ -262,40 +269,87 @@ func (e *Evaluator) cycle(t *task, n *Node) []*Node {
 	}
 }
 
-func cycleError(nodes []*Node) diag.List {
-	names := cycleNames(nodes)
-	if len(names) == 1 {
-		return diag.Errorf(nil, "Self-referential block", "%s refers to itself, directly or through its own count or for_each. Remove the reference, or use a local value that does not depend on it.", names[0])
-	}
-	text := ""
-	for _, n := range names {
-		text += "\n  " + n + " needs"
-	}
-	return diag.Errorf(nil, "Cycle", "These refer to each other in a circle, so none can be evaluated first:%s\n  %s\n\nRemove one of the references.", text, names[0])
+// member is one object on a circle.
+type member struct {
+	name string // of its instances that are on it; of itself where none is
+	obj  object.Object
+	addr addr.Object
 }
 
-// cycleNames gives the members of a circle: of each object the instances on it, or
-// the object itself where none is. They begin with the smallest name, so that the
+func cycleError(nodes []*Node) diag.List {
+	members := cycleMembers(nodes)
+	if len(members) == 1 {
+		return diag.Errorf(nil, "Self-referential block", "%s refers to itself, directly or through its own count or for_each. Remove the reference, or use a local value that does not depend on it.", members[0].name)
+	}
+	text := ""
+	var first *hcl.Range
+	for i, m := range members {
+		at := m.refersTo(members[(i+1)%len(members)].addr)
+		text += "\n  " + m.name + " needs"
+		if at == nil {
+			continue
+		}
+		text += fmt.Sprintf(" (%s:%d)", at.Filename, at.Start.Line)
+		if first == nil {
+			first = at
+		}
+	}
+	return diag.Errorf(first, "Cycle", "These refer to each other in a circle, so none can be evaluated first:%s\n  %s\n\nRemove one of the references.", text, members[0].name)
+}
+
+// refersTo finds where the text of a member refers to the next one, or to the
+// module that the next one lies in; nil when the edge stands in no text.
+func (m member) refersTo(next addr.Object) *hcl.Range {
+	if m.obj == nil {
+		return nil
+	}
+	var call *hcl.Range
+	for _, r := range m.obj.References() {
+		switch {
+		case r.Subject == next.Name:
+			return &r.Range
+		case r.Subject.Kind == addr.ModuleCall && next.Module != m.addr.Module && call == nil:
+			call = &r.Range
+		}
+	}
+	return call
+}
+
+// cycleMembers gives the members of a circle: of each object the instances on it,
+// or the object itself where none is. They begin with the smallest name, so that the
 // message does not depend on where evaluation happened to start.
-func cycleNames(nodes []*Node) []string {
+func cycleMembers(nodes []*Node) []member {
 	start := 0
 	for start < len(nodes)-1 && nodes[start].Addr.Object == nodes[len(nodes)-1].Addr.Object {
 		start++ // let no object's nodes lie at both ends
 	}
 	nodes = append(slices.Clone(nodes[start:]), nodes[:start]...)
-	var names []string
+	var out []member
 	for i := 0; i < len(nodes); {
 		end, found := i, false
 		for ; end < len(nodes) && nodes[end].Addr.Object == nodes[i].Addr.Object; end++ {
 			if nodes[end].Kind == Instance {
-				names, found = append(names, nodes[end].Addr.String()), true
+				out, found = append(out, nodes[end].member(nodes[end].Addr.String())), true
 			}
 		}
 		if !found {
-			names = append(names, nodes[i].Addr.Object.String())
+			out = append(out, nodes[i].member(nodes[i].Addr.Object.String()))
 		}
 		i = end
 	}
-	low := slices.Index(names, slices.Min(names))
-	return append(names[low:], names[:low]...)
+	low := 0
+	for i := range out {
+		if out[i].name < out[low].name {
+			low = i
+		}
+	}
+	return append(out[low:], out[:low]...)
+}
+
+func (n *Node) member(name string) member {
+	m := member{name: name, addr: n.Addr.Object}
+	if n.entry != nil {
+		m.obj = n.entry.obj
+	}
+	return m
 }

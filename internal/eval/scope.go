@@ -121,6 +121,12 @@ func Settled(s object.Scope) (failed, deferred bool) {
 	return failed || n.Failed || n.Diags.HasErrors(), deferred
 }
 
+// LeftOut reports, while a Source is asked about an instance, whether it depends on
+// something that the user leaves out.
+func LeftOut(s object.Scope) bool {
+	return slices.ContainsFunc(s.(*scope).n.Deps, func(d *Node) bool { return d.LeftOut })
+}
+
 // visible is what an object sees of a node: something that failed or is put off
 // looks unknown.
 func visible(n *Node) cty.Value {
@@ -299,7 +305,7 @@ func (s *scope) evaluate(ctx context.Context, o object.Object, inst object.Insta
 	switch o := o.(type) {
 	case object.Driven:
 		out := s.e.source.Instance(ctx, s, o, inst, n.Addr)
-		n.Value, n.Pending = out.Value, out.Pending
+		n.Value, n.Pending, n.LeftOut = out.Value, out.Pending, out.LeftOut
 		n.Diags = append(n.Diags, out.Diags...)
 		if out.Deferred != "" {
 			n.Deferred, n.DeferReason = true, out.Deferred

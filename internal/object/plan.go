@@ -112,6 +112,8 @@ type PlannedChange struct {
 	// CreateFirst is set where a replacement creates before it destroys; with any
 	// other verb the row remembers it.
 	CreateFirst bool
+	// Forget as in State.Forget, for the row that will be written.
+	Forget bool
 	// Needs as in State.Needs, for the row that will be written.
 	Needs []addr.Instance
 	// Prior is the row that the change starts from, refreshed; nil for a create.

@@ -24,6 +24,7 @@ type changeJSON struct {
 	MovedFrom    string        `json:"moved_from,omitempty"`
 	Imported     string        `json:"imported,omitempty"`
 	CreateFirst  bool          `json:"create_first,omitempty"`
+	Forget       bool          `json:"forget,omitempty"`
 	Needs        []string      `json:"needs,omitempty"`
 	Prior        *stateJSON    `json:"prior,omitempty"`
 	Wanted       *valueJSON    `json:"wanted,omitempty"`
@@ -52,7 +53,7 @@ func (w *writer) change(c *object.PlannedChange) *changeJSON {
 	out := &changeJSON{
 		Addr: c.Addr.String(), Deposed: c.Deposed, Driver: c.Driver, Verb: c.Verb.String(), Before: w.value(c.Before), After: w.value(c.After),
 		Private: c.Private, Identity: w.value(c.Identity), Replace: w.paths(c.ReplacePaths), Idempotent: c.Idempotent, Note: c.Note, Parts: c.Parts,
-		Reason: c.Reason, ReasonDetail: c.ReasonDetail, Imported: c.Imported, CreateFirst: c.CreateFirst, Needs: texts(c.Needs), Prior: w.state(c.Prior),
+		Reason: c.Reason, ReasonDetail: c.ReasonDetail, Imported: c.Imported, CreateFirst: c.CreateFirst, Forget: c.Forget, Needs: texts(c.Needs), Prior: w.state(c.Prior),
 		Wanted: w.value(c.Wanted),
 	}
 	if c.MovedFrom != nil {
@@ -78,7 +79,7 @@ func (r *reader) change(in *changeJSON) object.PlannedChange {
 		Addr: r.instance(in.Addr), Deposed: in.Deposed, Driver: in.Driver,
 		Change: object.Change{Verb: r.verb(in.Verb), Before: r.value(in.Before), After: r.value(in.After), Private: in.Private,
 			Identity: r.value(in.Identity), ReplacePaths: r.paths(in.Replace), Idempotent: in.Idempotent, Note: in.Note, Parts: in.Parts},
-		Reason: in.Reason, ReasonDetail: in.ReasonDetail, Imported: in.Imported, CreateFirst: in.CreateFirst, Needs: r.instances(in.Needs), Prior: r.state(in.Prior),
+		Reason: in.Reason, ReasonDetail: in.ReasonDetail, Imported: in.Imported, CreateFirst: in.CreateFirst, Forget: in.Forget, Needs: r.instances(in.Needs), Prior: r.state(in.Prior),
 		Wanted: r.value(in.Wanted),
 	}
 	if in.MovedFrom != "" {

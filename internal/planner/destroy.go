@@ -21,7 +21,7 @@ func (w *work) destroy() {
 		return
 	}
 	w.out.Value = w.prior.Value
-	if covered(w.p.req.Options.Excludes, w.addr) || !w.p.wants(w.addr) {
+	if w.p.choice.spares(w.addr) || !w.p.choice.wants(w.addr) {
 		return
 	}
 	pol, d := w.obj.Policy(w.ctx, w.scope, w.inst)
@@ -34,12 +34,6 @@ func (w *work) destroy() {
 	}
 	w.report(w.p.remove(w.ctx, removal{row: w.row, driver: w.driver, prior: w.prior, forget: pol.Forget}))
 	w.out.Pending = true
-}
-
-// wants reports whether the user's targets cover the instance.
-func (p *planner) wants(i addr.Instance) bool {
-	t := p.req.Options.Targets
-	return len(t) == 0 || covered(t, i)
 }
 
 // removal is an instance that is to go.
@@ -143,7 +137,7 @@ type orphan struct {
 // orphaned reports whether the row is to go: it is not when its object could not
 // be evaluated, or the user left it out.
 func (p *planner) orphaned(r *row) bool {
-	if covered(p.req.Options.Excludes, r.Addr) || !p.wants(r.Addr) || r.Addr.Kind == addr.Data {
+	if p.choice.spares(r.Addr) || !p.choice.wants(r.Addr) || r.Addr.Kind == addr.Data {
 		return false
 	}
 	if p.req.Options.Mode == object.RefreshOnly {
@@ -173,6 +167,15 @@ func (p *planner) orphan(ctx context.Context, r orphan) diag.List {
 		if failed, _ := eval.Settled(s); failed {
 			return nil
 		}
+		pol := p.leftPolicy(ctx, s, r)
+		switch {
+		case pol.Forget:
+			p.forget(r.row, r.reason)
+			return nil
+		case pol.PreventDestroy && r.Deposed == "":
+			d = append(d, preventDestroy(r.Addr)...)
+			return nil
+		}
 		if drv == nil {
 			p.mu.Lock()
 			p.unserved = append(p.unserved, r.row)
@@ -183,6 +186,18 @@ func (p *planner) orphan(ctx context.Context, r orphan) diag.List {
 		return nil
 	})
 	return append(d, wd...)
+}
+
+// leftPolicy is the policy of a block that no longer makes the row's instance. It is
+// asked for a key that is not among the block's own, so what it cannot tell counts
+// as not laid down.
+func (p *planner) leftPolicy(ctx context.Context, s object.Scope, r orphan) object.Policy {
+	o, ok := p.eval.Object(r.Addr.Object).(object.Driven)
+	if !ok {
+		return object.Policy{}
+	}
+	pol, _ := o.Policy(ctx, s, object.Instance{Key: r.Addr.Key, Value: cty.DynamicVal})
+	return pol
 }
 
 func (p *planner) orphanWith(ctx context.Context, r orphan, drv object.Driver) diag.List {
@@ -248,21 +263,6 @@ func (p *planner) why(r *row) object.Reason {
 	default:
 		return object.DeleteWrongRepetition
 	}
-}
-
-// moduleGone reports whether a call in the files no longer makes this instance of
-// the module, or of one around it. Where there is no call at all it is false, as
-// the peers have it.
-func (p *planner) moduleGone(m addr.Module) bool {
-	for !m.IsRoot() {
-		parent, step := m.Call()
-		if st := p.eval.Status(parentCall(m)); st.Exists {
-			_, ok := st.Expansion.Find(step.Key)
-			return !ok
-		}
-		m = parent
-	}
-	return false
 }
 
 // moduleGone reports whether a call in the files no longer makes this instance of

@@ -50,9 +50,7 @@ func newGraph(p *planner, plan *object.Plan) *graph {
 		}
 	})
 	if len(p.createFirst) > 0 {
-		if len(p.createFirst) > 0 {
 		g.forceCreateFirst()
-	}
 	}
 	plan.Changes = make([]object.PlannedChange, 0, len(p.changes))
 	for i, c := range p.changes {

@@ -69,11 +69,16 @@ func (p *planner) postpone() {
 	})
 }
 
-// spread follows what rows say that they need.
-func (h *held) spread(queue []*row, rows *rows) {
+// ready makes the maps, unless that is done.
+func (h *held) ready() {
 	if h.instances == nil {
 		h.instances, h.objects, h.configs = map[addr.Instance]bool{}, map[addr.Object]bool{}, map[addr.Config]bool{}
 	}
+}
+
+// spread follows what rows say that they need.
+func (h *held) spread(queue []*row, rows *rows) {
+	h.ready()
 	byObject := map[addr.Object][]*row{}
 	for _, r := range rows.sorted() {
 		byObject[r.Addr.Object] = append(byObject[r.Addr.Object], r)
@@ -85,6 +90,7 @@ func (h *held) spread(queue []*row, rows *rows) {
 		}
 		seen[queue[0]] = true
 		for _, need := range queue[0].Needs {
+			need = rows.meant(need)
 			if h.instances[need] {
 				continue
 			}

@@ -84,6 +84,7 @@ func (w *work) run() {
 	case o.Mode == object.RefreshOnly && w.addr.Kind != addr.Data:
 		w.keep()
 	case w.excluded():
+		w.out.LeftOut = true
 		w.keep()
 	default:
 		w.plan()
@@ -109,7 +110,11 @@ func unknownLike(v cty.Value) cty.Value {
 	return cty.DynamicVal
 }
 
-func (w *work) excluded() bool { return covered(w.p.req.Options.Excludes, w.addr) }
+// excluded reports whether the user leaves the instance out, or something that it
+// depends on.
+func (w *work) excluded() bool {
+	return w.p.choice.spares(w.addr) || eval.LeftOut(w.scope)
+}
 
 // existing finds out what is there: from the state, refreshed, or by an import.
 func (w *work) existing() bool {
@@ -235,7 +240,7 @@ func (s *source) Changed(a addr.Instance, path cty.Path) bool {
 
 // plan asks the driver and decides what becomes of the answer.
 func (w *work) plan() {
-	req := object.PlanRequest{Addr: w.addr, Wanted: w.wanted, Prior: w.prior, Pending: eval.Pending(w.scope)}
+	req := object.PlanRequest{Addr: w.addr, Wanted: w.wanted, Prior: w.prior, Pending: eval.Pending(w.scope) && w.p.req.Options.Mode != object.Destroy}
 	reason, detail := w.forced()
 	req.Replace = reason != object.ReasonNone
 	req.Requested, req.Done = w.requested(), w.p.req.Options.Done[w.addr]
@@ -301,7 +306,7 @@ func preventDestroy(a addr.Instance) diag.List {
 // take makes the driver's change one of the plan.
 func (w *work) take(c object.Change, reason object.Reason, detail string) {
 	pc := &object.PlannedChange{Addr: w.addr, Change: c, Reason: reason, ReasonDetail: detail,
-		CreateFirst: w.policy.CreateBeforeDestroy}
+		CreateFirst: w.policy.CreateBeforeDestroy, Forget: w.policy.Forget}
 	if n, ok := w.driver.(object.Named); ok {
 		pc.Driver = n.Name()
 	}
@@ -344,7 +349,7 @@ func (w *work) carry(pc *object.PlannedChange) {
 // rewritten reports whether the row must be stored again though nothing is done to
 // the object: it was moved, imported or found to differ.
 func (w *work) rewritten(pc *object.PlannedChange) bool {
-	if pc.MovedFrom != nil || w.row.State.Serial == 0 {
+	if pc.MovedFrom != nil || w.row.State.Serial == 0 || w.row.renamed || pc.Forget != w.row.Forget {
 		return true
 	}
 	return string(pc.Prior.Attributes) != string(w.row.Attributes) || string(pc.Prior.Private) != string(w.row.Private) ||

@@ -33,7 +33,7 @@ func (p *planner) outputs(ctx context.Context, g *graph) []object.OutputChange {
 		c := object.OutputChange{Name: name, Before: before[name], After: cty.NilVal}
 		n := nodes[name]
 		if n != nil && p.req.Options.Mode != object.Destroy {
-			if n.Failed || n.Deferred && !n.Value.IsWhollyKnown() {
+			if n.Failed || (n.Deferred || n.LeftOut) && !n.Value.IsWhollyKnown() {
 				continue
 			}
 			c.After = n.Value

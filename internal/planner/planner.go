@@ -97,7 +97,8 @@ type planner struct {
 	objects     int
 	diags       diag.List
 
-	held held
+	choice *choice
+	held   held
 	// later are the old objects that would end if they were not held.
 	later []addr.Instance
 	// unserved are rows without a block whose provider's configuration waits.
@@ -114,12 +115,12 @@ func Plan(ctx context.Context, req Request) (*object.Plan, diag.List) {
 		req: req, slots: make(chan struct{}, req.Options.Parallelism),
 		byAddr: map[addr.Instance]*object.PlannedChange{}, reads: map[addr.Object]bool{},
 		createFirst: map[addr.Instance]bool{},
-		createFirst: map[addr.Instance]bool{},
 	}
 	p.eval = eval.New(req.Root, (*source)(p))
 	var d diag.List
 	p.rows, d = indexRows(req)
 	p.diags = append(p.diags, d...)
+	p.choice = newChoice(&p.req.Options, p.rows)
 	if req.Options.Mode == object.Rollback {
 		p.rollback(ctx)
 	} else {
@@ -133,28 +134,6 @@ func Plan(ctx context.Context, req Request) (*object.Plan, diag.List) {
 	}
 	p.diags = append(p.diags, p.eval.Diags()...)
 	return plan, p.diags.Sorted()
-}
-
-// filter leaves out what the user did not ask for; what a target refers to is
-// evaluated on demand.
-func (p *planner) filter() eval.Filter {
-	o := &p.req.Options
-	if len(o.Targets) == 0 && len(o.Excludes) == 0 {
-		return nil
-	}
-	return func(i addr.Instance) bool {
-		if covered(o.Excludes, i) {
-			return false
-		}
-		if len(o.Targets) == 0 {
-			return true
-		}
-		return covered(o.Targets, i)
-	}
-}
-
-func covered(targets []addr.Target, i addr.Instance) bool {
-	return slices.ContainsFunc(targets, func(t addr.Target) bool { return t.Covers(i) })
 }
 
 // call holds one of the slots for questions to drivers.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/zclconf/go-cty/cty"
 	"pgregory.net/rapid"
 
 	"tutti/internal/object"
@@ -170,29 +171,59 @@ func (s *stack) converge(t *rapid.T, config string) {
 	t.Fatalf("%s\nthere is something to do again and again:\n%s", config, last)
 }
 
-// judge looks at what was done in a wrong order. What is replaced, the old one
-// first, ends while what only changes with it still holds it: that is so by the
-// nature of it. All else is a mistake of the plan.
+// judge looks at what was done in a wrong order. Where the change of a user has to
+// come after an end (a replacement that destroys first is between them), the user
+// holds what is gone for a while: that is so by the nature of it. All else is a
+// mistake of the plan.
 func (s *stack) judge(t *rapid.T, config string, p *object.Plan, before []*object.State) {
-	ends, first := map[string]bool{}, map[string]bool{}
+	ends, changes := map[string]int{}, map[string]int{}
 	for i := range p.Actions {
 		a := &p.Actions[i]
-		if a.Verb != object.Delete {
+		if a.Change < 0 || p.Changes[a.Change].Before == cty.NilVal {
 			continue
 		}
-		c := &p.Changes[a.Change]
-		id := c.Before.GetAttr("id").AsString()
-		ends[id] = true
-		first[id] = c.Verb == object.Replace && !c.CreateFirst
+		id := p.Changes[a.Change].Before.GetAttr("id").AsString()
+		if a.Verb == object.Delete {
+			ends[id] = i + 1
+		} else {
+			changes[id] = i + 1
+		}
 	}
 	for _, wrong := range s.world.Wrong() {
 		id, rest, _ := strings.Cut(wrong, " ends while ")
 		user := strings.TrimSuffix(rest, " holds it")
-		if rest != "" && first[id] && !ends[user] {
+		if waits(p, user) && ends[id] != 0 && p.Changes[p.Actions[ends[id]-1].Change].Verb == object.Replace {
+			continue // likewise: the user changes in a later phase
+		}
+		if ends[user] == 0 && changes[user] != 0 && after(p, changes[user], ends[id]) {
 			continue
 		}
 		t.Fatalf("%s\n%s\n%s\nstate before:\n%s", config, show(p), wrong, rowsText(before))
 	}
+}
+
+// waits reports whether the object that made the thing is put off.
+func waits(p *object.Plan, id string) bool {
+	return slices.ContainsFunc(p.Deferred, func(d object.Deferred) bool {
+		name, _, _ := strings.Cut(id, "#")
+		return name == d.Addr.Instance(d.Key).String() || strings.HasPrefix(name, d.Addr.String()+"[") && d.Key.IsNone() || name == d.Addr.String()
+	})
+}
+
+// after reports whether one action comes after another whatever the order.
+func after(p *object.Plan, id, other int) bool {
+	seen := map[int]bool{}
+	queue := []int{id}
+	for ; len(queue) > 0; queue = queue[1:] {
+		if queue[0] == other {
+			return true
+		}
+		if !seen[queue[0]] {
+			seen[queue[0]] = true
+			queue = append(queue, p.Actions[queue[0]-1].Needs...)
+		}
+	}
+	return false
 }
 
 func rowsText(rows []*object.State) string {

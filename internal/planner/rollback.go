@@ -30,7 +30,7 @@ func (p *planner) rollback(ctx context.Context) {
 	}
 	slices.SortFunc(addrs, addr.Instance.Compare)
 	for _, a := range addrs {
-		if covered(p.req.Options.Excludes, a) || !p.wants(a) {
+		if p.choice.spares(a) || !p.choice.wants(a) {
 			continue
 		}
 		p.read(a.Object)

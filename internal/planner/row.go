@@ -24,6 +24,7 @@ type row struct {
 	from    addr.Instance // where it lies in the store
 	claimed bool          // a block stands for it
 	stuck   bool          // its move had no free target
+	renamed bool          // what it needs has moved
 }
 
 // maxMoves bounds how many moved blocks one row may go through.
@@ -50,33 +51,70 @@ func indexRows(req Request) (*rows, diag.List) {
 	return r, d
 }
 
-// follow applies the moved blocks until no row is moved any more.
+// follow applies the moved blocks until no row is moved any more. What has the
+// shortest way goes first, and so makes place for what follows it.
 func (r *rows) follow(moves []object.Move) diag.List {
-	var d diag.List
-	addrs := make([]addr.Instance, 0, len(r.current))
-	for a := range r.current {
-		addrs = append(addrs, a)
+	type way struct {
+		from, to addr.Instance
+		steps    int
 	}
-	slices.SortFunc(addrs, addr.Instance.Compare)
-	for _, a := range addrs {
-		to, steps := a, 0
-		for i := 0; i < len(moves); {
-			next, ok := moved(moves[i], to)
-			if !ok || next == to {
-				i++
+	var d diag.List
+	var ways []way
+	for _, x := range r.sorted() {
+		to, steps := destination(moves, x.Addr)
+		if steps > maxMoves {
+			d = append(d, diag.Errorf(moves[0].Range, "Cyclic dependency in move statements", "Following the moved blocks from %s comes to no end. Remove the block that leads back.", x.Addr)...)
+		} else if steps > 0 {
+			ways = append(ways, way{x.Addr, to, steps})
+		}
+	}
+	slices.SortStableFunc(ways, func(a, b way) int { return a.steps - b.steps })
+	for _, x := range ways {
+		d = append(d, r.move(x.from, x.to, moves)...)
+	}
+	r.rename(moves)
+	return d
+}
+
+// destination follows the moved blocks from an address; more than maxMoves steps
+// mean that they lead in a circle.
+func destination(moves []object.Move, a addr.Instance) (to addr.Instance, steps int) {
+	to = a
+	for i := 0; i < len(moves) && steps <= maxMoves; {
+		next, ok := moved(moves[i], to)
+		if !ok || next == to {
+			i++
+			continue
+		}
+		to, i, steps = next, 0, steps+1
+	}
+	return to, steps
+}
+
+// rename follows the moved blocks in what rows need, so that ends stay in order.
+func (r *rows) rename(moves []object.Move) {
+	memo := map[addr.Instance]addr.Instance{}
+	for _, x := range r.every() {
+		for i, need := range x.Needs {
+			to, ok := memo[need]
+			if !ok {
+				var steps int
+				if to, steps = destination(moves, need); steps > maxMoves {
+					to = need
+				}
+				memo[need] = to
+			}
+			if to == need {
 				continue
 			}
-			to, i, steps = next, 0, steps+1
-			if steps > maxMoves {
-				d = append(d, diag.Errorf(moves[i].Range, "Cyclic dependency in move statements", "Following the moved blocks from %s comes to no end. Remove the block that leads back.", a)...)
-				break
+			if !x.renamed {
+				c := *x.State
+				c.Needs = slices.Clone(c.Needs)
+				x.State, x.renamed = &c, true
 			}
-		}
-		if to != a && steps <= maxMoves {
-			d = append(d, r.move(a, to, moves)...)
+			x.Needs[i] = to
 		}
 	}
-	return d
 }
 
 func (r *rows) move(from, to addr.Instance, moves []object.Move) diag.List {
@@ -230,6 +268,27 @@ func (r *rows) unclaimed() []*row {
 		}
 		return strings.Compare(a.Deposed, b.Deposed)
 	})
+	return out
+}
+
+// meant gives what a row's need stands for now: an instance that has no row any
+// more, since its object came to have a count or lost it, means the whole object.
+func (r *rows) meant(need addr.Instance) addr.Instance {
+	if need.Key.IsNone() || r.current[need] != nil || r.deposed[need] != nil {
+		return need
+	}
+	return need.Object.Instance(addr.NoKey)
+}
+
+// every gives all rows, in no particular order.
+func (r *rows) every() []*row {
+	var out []*row
+	for _, x := range r.current {
+		out = append(out, x)
+	}
+	for _, list := range r.deposed {
+		out = append(out, list...)
+	}
 	return out
 }
 

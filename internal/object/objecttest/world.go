@@ -136,7 +136,7 @@ func (d *Driver) Plan(_ context.Context, req object.PlanRequest) (object.Change,
 		c.After = with(req.Wanted, cty.UnknownVal(cty.String))
 	}
 	switch {
-	case d.Data && (req.Pending || !req.Wanted.IsWhollyKnown()):
+	case d.Data && (req.Pending || !req.Wanted.GetAttr("text").IsKnown()):
 		c.Verb, c.Idempotent = object.Read, true
 	case d.Data:
 		c.Verb, c.After = object.NoOp, dataValue(req.Wanted)
