@@ -100,7 +100,7 @@ func (p *planner) orphans(ctx context.Context) {
 		switch {
 		case !p.orphaned(r):
 		case p.held.has(r.Addr):
-			p.later = append(p.later, r.Addr)
+			p.putOff(r.Addr)
 		default:
 			list = append(list, orphan{r, p.why(r)})
 		}
@@ -179,6 +179,7 @@ func (p *planner) orphan(ctx context.Context, r orphan) diag.List {
 		if drv == nil {
 			p.mu.Lock()
 			p.unserved = append(p.unserved, r.row)
+			p.later = append(p.later, object.Deferred{Addr: r.Addr.Object, Key: r.Addr.Key, Reason: "it is no longer wanted, but the configuration of its provider is not known yet"})
 			p.mu.Unlock()
 			return nil
 		}

@@ -99,7 +99,7 @@ func (g *graph) replace(a object.Action, c *object.PlannedChange) {
 	id := g.add(create)
 	g.entry[c.Addr], g.exit[c.Addr] = id, id
 	if g.p.held.has(c.Addr) {
-		g.p.later = append(g.p.later, c.Addr)
+		g.p.putOff(c.Addr)
 		return // the deposed row is what a later phase finds
 	}
 	del.Needs = []int{id}

@@ -101,7 +101,7 @@ func (s *stack) apply(t fataler, c objecttest.Config, p *object.Plan, pick func(
 				row.Serial = s.serial
 				s.rows[row.Key()] = &row
 			case x.Delete != nil:
-				if s.rows[*x.Delete] == nil {
+				if i := p.Actions[i].Change; s.rows[*x.Delete] == nil && p.Changes[i].Imported == "" {
 					t.Fatalf("#%d %s: the row %v is deleted, and there is none", i+1, p.Actions[i].Verb, x.Delete)
 				}
 				delete(s.rows, *x.Delete)

@@ -54,14 +54,11 @@ func (p *planner) postpone() {
 		return
 	}
 	p.held.spread(p.unserved, p.rows)
-	for _, r := range p.unserved {
-		p.later = append(p.later, r.Addr)
-	}
 	p.changes = slices.DeleteFunc(p.changes, func(c *object.PlannedChange) bool {
 		if c.Verb != object.Delete || !p.held.has(c.Addr) {
 			return false
 		}
-		p.later = append(p.later, c.Addr)
+		p.putOff(c.Addr)
 		if c.Deposed == "" {
 			delete(p.byAddr, c.Addr)
 		}
@@ -115,11 +112,7 @@ func keyless(m addr.Module) bool {
 	return !m.IsRoot() && !slices.ContainsFunc(m.Steps(), func(st addr.Step) bool { return !st.Key.IsNone() })
 }
 
-// heldLater lists the old objects whose end is put off.
-func (p *planner) heldLater() []object.Deferred {
-	var out []object.Deferred
-	for _, a := range p.later {
-		out = append(out, object.Deferred{Addr: a.Object, Key: a.Key, Reason: "it is no longer wanted, but something that uses it waits itself"})
-	}
-	return out
+// putOff notes an old object whose end has to wait for its users.
+func (p *planner) putOff(a addr.Instance) {
+	p.later = append(p.later, object.Deferred{Addr: a.Object, Key: a.Key, Reason: "it is no longer wanted, but something that uses it waits itself"})
 }

@@ -265,7 +265,7 @@ func (w *work) plan() {
 	}
 	if c.Verb == object.Read {
 		reason = object.ReadConfigUnknown
-		if req.Pending {
+		if bare, _ := w.wanted.UnmarkDeep(); req.Pending && bare.IsWhollyKnown() {
 			reason = object.ReadDependencyPending
 		}
 	}

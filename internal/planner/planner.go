@@ -100,7 +100,7 @@ type planner struct {
 	choice *choice
 	held   held
 	// later are the old objects that would end if they were not held.
-	later []addr.Instance
+	later []object.Deferred
 	// unserved are rows without a block whose provider's configuration waits.
 	unserved []*row
 	notes    []string
@@ -223,7 +223,7 @@ func (p *planner) deferred() []object.Deferred {
 			}
 		}
 	})
-	out = append(out, p.heldLater()...)
+	out = append(out, p.later...)
 	slices.SortFunc(out, func(a, b object.Deferred) int { return a.Addr.Instance(a.Key).Compare(b.Addr.Instance(b.Key)) })
 	return out
 }

@@ -174,23 +174,51 @@ func (g *graph) aheadOfReplacements() map[int]bool {
 	return seen
 }
 
+// maxUntangle is how many rows are tried one by one when rows contradict each other.
+const maxUntangle = 100
+
 // untangle takes circles apart. There are none unless rows contradict each other:
 // what once needed something and is needed by it now, of which only one was
-// written anew. Then the order among those ends is open.
+// written anew. The oldest row on a circle is the one that is out of date.
 func (g *graph) untangle() {
-	left := g.circular()
-	if len(left) == 0 {
-		return
+	for range maxUntangle {
+		left := g.circular()
+		if len(left) == 0 {
+			return
+		}
+		oldest := g.oldest(left)
+		g.cut(left, func(n int) bool { return n == oldest })
 	}
+	left := g.circular()
+	g.cut(left, func(n int) bool { return g.plan.Actions[n-1].Verb != object.Create })
+}
+
+// oldest gives the end whose row was written first.
+func (g *graph) oldest(left map[int]bool) int {
+	found, serial := 0, int64(0)
 	for id := range left {
 		a := &g.plan.Actions[id-1]
 		if a.Verb != object.Delete && a.Verb != object.Forget {
 			continue
 		}
-		a.Needs = slices.DeleteFunc(a.Needs, func(n int) bool {
-			own := g.plan.Actions[n-1].Verb == object.Create && g.plan.Actions[n-1].Change == a.Change
-			return left[n] && !own
-		})
+		was := g.plan.Changes[a.Change].Prior.Serial
+		if found == 0 || was < serial || was == serial && id < found {
+			found, serial = id, was
+		}
+	}
+	if found == 0 {
+		panic("planner: invariant broken: a circle of actions that ends nothing")
+	}
+	return found
+}
+
+// cut lets nothing that ends, and no join of such, wait for what f says.
+func (g *graph) cut(left map[int]bool, f func(int) bool) {
+	for id := range left {
+		switch a := &g.plan.Actions[id-1]; a.Verb {
+		case object.Delete, object.Forget, object.Join:
+			a.Needs = slices.DeleteFunc(a.Needs, func(n int) bool { return left[n] && f(n) })
+		}
 	}
 }
 

@@ -193,7 +193,11 @@ func (o *item) Wanted(ctx context.Context, s object.Scope, inst object.Instance)
 	if unknown {
 		v = cty.UnknownVal(cty.String)
 	}
-	return cty.ObjectVal(map[string]cty.Value{"id": cty.UnknownVal(cty.String), "text": v, "force": cty.StringVal(b.Force)}), nil
+	id := cty.UnknownVal(cty.String)
+	if b.Name.Kind == addr.Data {
+		id = cty.NullVal(cty.String)
+	}
+	return cty.ObjectVal(map[string]cty.Value{"id": id, "text": v, "force": cty.StringVal(b.Force)}), nil
 }
 
 // Driver implements object.Driven.
