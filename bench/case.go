@@ -47,23 +47,22 @@ const (
 )
 
 func version(ctx context.Context, b *bench) error {
-	tools := map[string][]string{"tutti": {b.tutti, "version"}}
+	tools := []tool{{name: "tutti", plan: []string{b.tutti, "version"}}}
 	if b.peer {
-		tools["tofu"] = []string{b.tofu, "version"}
+		tools = append(tools, tool{name: "tofu", plan: []string{b.tofu, "version"}})
 	}
 	got := map[string]series{}
 	for range 4 * b.runs {
-		for who, argv := range tools {
-			s, err := b.measure(ctx, command{b.dir, argv})
+		for _, t := range tools {
+			s, err := b.measure(ctx, command{b.dir, t.plan})
 			if err != nil {
 				return err
 			}
-			got[who] = append(got[who], s)
+			got[t.name] = append(got[t.name], s)
 		}
 	}
-	b.report.process("version", "tutti", got["tutti"])
-	if b.peer {
-		b.report.process("version", "tofu", got["tofu"])
+	for _, t := range tools {
+		b.report.process("version", t.name, got[t.name])
 	}
 	median := got["tutti"].wall().median
 	b.report.goal(median < goalVersion, "tutti version", "%s, under %s wanted", duration(median), duration(goalVersion))

@@ -28,6 +28,9 @@ type sample struct {
 // is read is a peak, so that little can be missed between two looks.
 const memoryInterval = 20 * time.Millisecond
 
+// stopGrace is how long a tool may take to end after Ctrl-C.
+const stopGrace = 20 * time.Second
+
 // command is a process to be measured.
 type command struct {
 	dir  string
@@ -39,6 +42,9 @@ func (b *bench) measure(ctx context.Context, c command) (sample, error) {
 	cmd := exec.CommandContext(ctx, c.argv[0], c.argv[1:]...)
 	cmd.Dir = c.dir
 	cmd.Env = b.environment()
+	// A tool that is killed leaves its providers behind.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = stopGrace
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	start := time.Now()
