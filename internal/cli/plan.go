@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -178,6 +179,9 @@ next phase when the first is done.`,
 		Example: "  tutti " + strings.Fields(use)[0] + "\n  tutti " + strings.Fields(use)[0] + " -auto-approve -parallelism=20",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 && !engine.IsPlanFile(args[0]) {
+				if _, err := os.Stat(args[0]); err != nil {
+					return fmt.Errorf("%s cannot be read: %w", args[0], err)
+				}
 				return fmt.Errorf("%s is not a plan file: \"tutti plan -out=FILE\" writes one", args[0])
 			}
 			f.destroy = f.destroy || destroy

@@ -1,6 +1,8 @@
 package view
 
 import (
+	"cmp"
+
 	"github.com/zclconf/go-cty/cty"
 
 	"tutti/internal/addr"
@@ -115,7 +117,7 @@ func (p *printer) group(g group, b, a cty.Value) int {
 		}
 		p.open(&g)
 		p.line(g.indent, o)
-		p.WriteString(g.name + x.label + " {" + p.replaceNote(x.path) + "\n")
+		p.WriteString(g.name + x.label + " {" + cmp.Or(p.replaceNote(x.path), p.replaceNote(g.path)) + "\n")
 		p.body(x.before, x.after, g.indent+4, x.path, g.blocks, false)
 		p.line(g.indent, same)
 		p.WriteString("}\n")

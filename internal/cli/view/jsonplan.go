@@ -106,6 +106,9 @@ func JSONPlan(w io.Writer, in PlanInput) error {
 		out.Variables[name] = variableJSON{plainJSON(v)}
 	}
 	for i := range p.Changes {
+		if p.Mode == object.RefreshOnly && p.Changes[i].Verb == object.Forget {
+			continue // it was found to be gone, which stands below
+		}
 		out.Changes = append(out.Changes, resourceChange(&p.Changes[i], false))
 	}
 	for i := range p.Drift {
@@ -222,8 +225,12 @@ func outputChange(o *object.OutputChange) changeJSON {
 	return out
 }
 
-// untouched gives the rows of which nothing changes.
+// untouched gives the rows of which nothing changes; with -target Terraform has only
+// what was looked at, and nobody knows here what that was.
 func (in PlanInput) untouched() []*object.State {
+	if in.Plan.Targeted {
+		return nil
+	}
 	busy := map[addr.Instance]bool{}
 	for i := range in.Plan.Changes {
 		if c := &in.Plan.Changes[i]; c.Deposed == "" {
@@ -244,11 +251,8 @@ func (in PlanInput) untouched() []*object.State {
 }
 
 // unchanged gives the rows of which nothing changes as changes that do nothing, as
-// Terraform has them; with -target it has only what was looked at.
+// Terraform has them.
 func (in PlanInput) unchanged() []resourceChangeJSON {
-	if in.Plan.Targeted {
-		return nil
-	}
 	var out []resourceChangeJSON
 	for _, row := range in.untouched() {
 		v, err := in.State.Types.value(row)
@@ -266,6 +270,9 @@ func (in PlanInput) unchanged() []resourceChangeJSON {
 // outputs gives the changes of outputs, with those that stay as they are.
 func (in PlanInput) outputs() []object.OutputChange {
 	out := slices.Clone(in.Plan.Outputs)
+	if in.Plan.Targeted {
+		return out
+	}
 	changed := map[string]bool{}
 	for i := range out {
 		changed[out[i].Name] = true
@@ -289,6 +296,7 @@ func plannedValues(in PlanInput) valuesJSON {
 	var list []placed
 	for _, row := range in.untouched() {
 		if r, err := in.State.Types.rowJSON(row); err == nil {
+			r.DependsOn = nil // has its place in prior_state
 			list = append(list, placed{row.Addr, r})
 		}
 	}
@@ -297,7 +305,7 @@ func plannedValues(in PlanInput) valuesJSON {
 			continue
 		}
 		r := identify(a)
-		r.ProviderName, r.Values, r.SensitiveValues = providerName(c.Driver), plainJSON(c.After), shapeJSON(c.After, isSensitive, map[string]any{})
+		r.ProviderName, r.Values, r.SensitiveValues = providerName(c.Driver), plainJSON(c.After), shapeJSON(c.After, hidesValue, map[string]any{})
 		list = append(list, placed{a, r})
 	}
 	out := valuesJSON{Outputs: map[string]outputJSON{}}

@@ -66,8 +66,11 @@ func shape(v cty.Value, test func(cty.Value) bool) any {
 		return true
 	}
 	v, _ = v.Unmark()
-	if !v.IsKnown() || v.IsNull() {
+	if v.IsNull() {
 		return nil
+	}
+	if !v.IsKnown() {
+		return emptyShape(v.Type())
 	}
 	switch {
 	case isNamed(v.Type()):
@@ -95,6 +98,18 @@ func shape(v cty.Value, test func(cty.Value) bool) any {
 	}
 }
 
+// emptyShape is that of a value of which only the type is known.
+func emptyShape(t cty.Type) any {
+	switch {
+	case isNamed(t):
+		return map[string]any{}
+	case t.IsCollectionType() || t.IsTupleType():
+		return []any{}
+	default:
+		return nil
+	}
+}
+
 func isUnknown(v cty.Value) bool {
 	v, _ = v.Unmark()
 	return !v.IsKnown()
@@ -108,6 +123,9 @@ func isSensitive(v cty.Value) bool {
 	_, ok := marks[object.Sensitive]
 	return ok
 }
+
+// hidesValue is isSensitive where there is a value.
+func hidesValue(v cty.Value) bool { return isSensitive(v) && !isNull(v) }
 
 // typeJSON gives a type as cty writes it.
 func typeJSON(t cty.Type) json.RawMessage {
