@@ -224,6 +224,11 @@ func (w *Worker) set(ctx context.Context, t *task) diag.List {
 			return d
 		}
 	}
+	if w.o.Plan.Mode == object.RefreshOnly && !v.IsWhollyKnown() {
+		// It needs something that is gone and is not made again now.
+		bare, marks := v.UnmarkDeepWithPaths()
+		v = cty.UnknownAsNull(bare).MarkWithPaths(marks)
+	}
 	row, err := encodeOutput(name, v)
 	if err != nil {
 		return diag.FromError("Output cannot be stored", err)

@@ -307,6 +307,9 @@ func (a *actor) run(args ...string) int {
 		a.t.Fatal(err)
 	}
 	a.out, a.err = out.String(), errs.String()
+	if strings.Contains(a.err, "goroutine ") && a.tutti {
+		a.t.Errorf("tutti %v crashed:\n%s", args, a.err)
+	}
 	return cmd.ProcessState.ExitCode()
 }
 

@@ -203,7 +203,7 @@ func (m *module) make(n addr.Name) object.Object {
 		}
 	case addr.Ephemeral:
 		if r := m.resources[n]; r != nil {
-			return &ephemeral{resource{base: at, resourceCode: r}}
+			return &ephemeral{block: resource{base: at, resourceCode: r}}
 		}
 	}
 	return nil

@@ -154,7 +154,7 @@ func (p *printer) resource(rows []*object.State) {
 	o := rows[0].Addr.Object
 	head := resourceV4{Module: o.Module.String(), Mode: mode(o.Kind), Type: o.Type, Name: o.Name.Name, Provider: rows[0].Driver}
 	for _, r := range rows {
-		if r.Driver != head.Provider {
+		if r.Driver != head.Provider || keyed(r.Driver) {
 			head.Provider = "" // each instance names its own
 			break
 		}
@@ -177,6 +177,12 @@ func (p *printer) resource(rows []*object.State) {
 		p.value(in, "        ")
 	}
 	p.text("\n      ]\n    }")
+}
+
+// keyed reports whether a provider's configuration is one of many (for_each).
+func keyed(driver string) bool {
+	_, rest, _ := strings.Cut(driver, `"]`)
+	return strings.Contains(rest, "[")
 }
 
 func (p *printer) instance(r *object.State, ownProvider bool) (*instanceV4, error) {
