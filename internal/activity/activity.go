@@ -118,6 +118,19 @@ func (w *Worker) Close(ctx context.Context) diag.List {
 	return append(w.now.Close(ctx), w.before.Close(ctx)...)
 }
 
+// Checks evaluates the stack's checks with what the run left behind, and gives what
+// they say. It must not run beside an activity.
+func (w *Worker) Checks(ctx context.Context) diag.List {
+	w.now.All(ctx, func(a addr.Instance) bool { return a.Kind == addr.Check })
+	var out diag.List
+	w.now.Nodes(func(n *eval.Node) {
+		if n.Addr.Kind == addr.Check && n.Kind == eval.Instance {
+			out = append(out, n.Diags.In(n.Addr.String())...)
+		}
+	})
+	return out.Sorted()
+}
+
 // Diags gives what an activity reported in full, for views; its failure holds the
 // same in short.
 func (w *Worker) Diags(id flow.ID) diag.List {

@@ -134,7 +134,10 @@ func (e *Engine) carry(ctx context.Context, c carrying) (*Finished, diag.List) {
 	res, err := local.Run(ctx, local.Options{Machine: machine, Store: e.store, RunID: c.id, Worker: worker, Input: input, Resume: c.resume,
 		Lease: c.lease, Observer: observer(c, machine, worker), Person: c.o.Person})
 	fin := &Finished{Run: c.id, Status: res.Status, Plan: c.file.Plan, Report: machine.Report(), Sources: s.Sources(), Deferred: len(c.file.Plan.Deferred) > 0}
-	fin.Diags = worker.Close(context.WithoutCancel(ctx))
+	if res.Status == store.Succeeded {
+		fin.Diags = worker.Checks(ctx)
+	}
+	fin.Diags = append(fin.Diags, worker.Close(context.WithoutCancel(ctx))...)
 	for _, x := range res.InDoubt {
 		fin.Diags = append(fin.Diags, worker.Diags(x.Do.ID)...)
 		fin.InDoubt = append(fin.InDoubt, doubt(c.file.Plan, machine, x))

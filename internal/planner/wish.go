@@ -52,8 +52,8 @@ func (w *wishes) grant() {
 }
 
 // arrange puts the actions in an order that keeps all edges. While something can
-// go on without breaking a wish, it does; else the first end goes whose going leads
-// to the successor of a replaced object, since only that can help.
+// go on without breaking a wish, it does; else the first end goes that a user in
+// some wish waits for.
 func (w *wishes) arrange() {
 	g := w.d.g
 	n := len(g.plan.Actions)
@@ -73,7 +73,7 @@ func (w *wishes) arrange() {
 			o.open[e-1]++
 		}
 	}
-	o.ahead = g.aheadOfReplacements()
+	o.needed = w.needed()
 	o.run()
 	w.pos = o.pos
 }
@@ -88,7 +88,7 @@ type arranging struct {
 	users [][]int
 	// wanted are the wishes that an action is a user of.
 	wanted [][]int
-	ahead  map[int]bool
+	needed map[int]bool
 	done   int
 	// ready can go on; torn could, but for a wish: first those that help.
 	ready, helps, torn []int
@@ -115,7 +115,7 @@ func (o *arranging) offer(i int) {
 	case o.needs[i] > 0:
 	case o.open[i] == 0:
 		o.ready = append(o.ready, i)
-	case o.ahead[i+1]:
+	case o.needed[i+1]:
 		o.helps = append(o.helps, i)
 	default:
 		o.torn = append(o.torn, i)
@@ -154,21 +154,18 @@ func (o *arranging) place(i int) {
 	}
 }
 
-// aheadOfReplacements gives the actions that an end waits for which a creation at
-// the same address waits for, that end with them.
-func (g *graph) aheadOfReplacements() map[int]bool {
+// needed gives all that the users of wishes need, near or far: only the going of
+// such an end can bring the fulfilment of another wish nearer.
+func (w *wishes) needed() map[int]bool {
 	var queue []int
-	for i := range g.plan.Actions {
-		a := &g.plan.Actions[i]
-		if a.Verb == object.Delete && g.plan.Changes[a.Change].Verb == object.Replace && !g.plan.Changes[a.Change].CreateFirst {
-			queue = append(queue, i+1)
-		}
+	for _, x := range w.list {
+		queue = append(queue, x.users...)
 	}
 	seen := map[int]bool{}
 	for ; len(queue) > 0; queue = queue[1:] {
 		if !seen[queue[0]] {
 			seen[queue[0]] = true
-			queue = append(queue, g.plan.Actions[queue[0]-1].Needs...)
+			queue = append(queue, w.d.g.plan.Actions[queue[0]-1].Needs...)
 		}
 	}
 	return seen
