@@ -88,9 +88,10 @@ func open(ctx context.Context, name string) (*sqlite.Store, error) {
 
 // Enough events for some seconds; the disk is asked for less, as it is slower.
 const (
-	eventCount = 20_000
-	fsyncCount = 500
-	parallel   = 10
+	eventCount  = 20_000
+	fsyncCount  = 500
+	changeCount = 1000
+	parallel    = 10
 )
 
 func runJournal([]string) error {
@@ -252,16 +253,15 @@ func changes(ctx context.Context, rows int) (wall, cpu float64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	const n = 1000
 	before, start := processCPU(), time.Now()
-	for i := range n {
+	for i := range changeCount {
 		// A prime step: neighbouring changes are not neighbours in the state.
 		e := store.Entry{Event: flow.ActivityDone{At: start, ID: flow.ID(i + 1)}, Writes: []store.Write{{Put: stateRow(i * 7919 % rows)}}}
 		if err := s.Append(ctx, run, []store.Entry{e}); err != nil {
 			return 0, 0, err
 		}
 	}
-	return time.Since(start).Seconds() / n, (processCPU() - before).Seconds() / n, nil
+	return time.Since(start).Seconds() / changeCount, (processCPU() - before).Seconds() / changeCount, nil
 }
 
 // runSchema takes a provider's executable.
