@@ -33,11 +33,13 @@ const testKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 type stack struct {
 	t   *testing.T
 	dir string
+	// mirror is where providers are installed from.
+	mirror string
 }
 
 func newStack(t *testing.T, files ...string) *stack {
 	t.Helper()
-	s := &stack{t: t, dir: t.TempDir()}
+	s := &stack{t: t, dir: t.TempDir(), mirror: providertest.Mirror()}
 	for i := 0; i < len(files); i += 2 {
 		s.write(files[i], files[i+1])
 	}
@@ -72,7 +74,7 @@ func (s *stack) open() *engine.Engine {
 	s.t.Helper()
 	o := options(s.dir)
 	o.Values.Env = os.Environ()
-	o.Install = mirrored(s.t)
+	o.Install = mirrored(s.t, s.mirror)
 	e, d := engine.Open(s.t.Context(), o)
 	s.fine(d)
 	s.t.Cleanup(func() {
@@ -83,11 +85,11 @@ func (s *stack) open() *engine.Engine {
 	return e
 }
 
-// mirrored installs from the mirror of real providers.
-func mirrored(t *testing.T) install.Options {
+// mirrored installs from a mirror.
+func mirrored(t *testing.T, mirror string) install.Options {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "cli.tfrc")
-	text := fmt.Sprintf("provider_installation {\n  filesystem_mirror { path = %q }\n}\n", providertest.Mirror())
+	text := fmt.Sprintf("provider_installation {\n  filesystem_mirror { path = %q }\n}\n", mirror)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
