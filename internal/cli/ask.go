@@ -112,6 +112,16 @@ func (a *app) message(x addr.Instance) string {
 	return " asks for approval."
 }
 
+// typedValue reads a line from the terminal, hidden when it is a secret.
+func (a *app) typedValue(secret bool) (string, error) {
+	if secret && a.questions.in.Buffered() == 0 {
+		text, err := term.ReadPassword(int(a.stdin.Fd()))
+		_, _ = fmt.Fprintln(a.stdout)
+		return string(text), err
+	}
+	return a.questions.in.ReadString('\n')
+}
+
 // answerable reports whether a yes may come from standard input: from a person, or
 // from a pipe that somebody made on purpose.
 func (a *app) answerable(input bool) bool {

@@ -213,6 +213,9 @@ func sentence(err error) string {
 	if !strings.HasSuffix(text, "?") {
 		text += "."
 	}
+	if first, _, _ := strings.Cut(text, " "); strings.ContainsAny(first, "./") {
+		return text // a file's name or an address stays as it is written
+	}
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 

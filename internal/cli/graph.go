@@ -13,21 +13,23 @@ import (
 )
 
 func (a *app) whyCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "why ADDR", Short: "Show what an object depends on, and by which attributes", Args: cobra.ExactArgs(1),
-		Example: "  tutti why task.load\n  tutti why 'module.branch[\"eu\"].local_file.settings'",
-		RunE:    func(c *cobra.Command, args []string) error { return a.follow(c, args[0], (*engine.Graph).Uses, edgeTo) },
-	}
+	return a.followCommand("why", "Show what an object depends on, and by which attributes",
+		"  tutti why task.load\n  tutti why 'module.branch[\"eu\"].local_file.settings'", direction{(*engine.Graph).Uses, edgeTo})
 }
 
 func (a *app) affectedCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "affected ADDR", Short: "Show what depends on an object, and by which attributes", Args: cobra.ExactArgs(1),
-		Example: "  tutti affected random_password.admin",
-		RunE: func(c *cobra.Command, args []string) error {
-			return a.follow(c, args[0], (*engine.Graph).UsedBy, edgeFrom)
-		},
+	return a.followCommand("affected", "Show what depends on an object, and by which attributes",
+		"  tutti affected random_password.admin", direction{(*engine.Graph).UsedBy, edgeFrom})
+}
+
+func (a *app) followCommand(name, short, example string, way direction) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use: name + " ADDR", Short: short, Args: cobra.ExactArgs(1), Example: example, ValidArgsFunction: a.completeAddresses,
+		RunE: func(c *cobra.Command, args []string) error { return a.follow(c, args[0], way, asJSON) },
 	}
+	c.Flags().BoolVar(&asJSON, "json", false, "write the edges as JSON")
+	return c
 }
 
 func edgeTo(e engine.Edge) addr.Instance   { return e.To }
@@ -36,9 +38,15 @@ func edgeFrom(e engine.Edge) addr.Instance { return e.From }
 // maxDepth bounds how far a path through the graph is shown.
 const maxDepth = 200
 
+// direction is one way to follow edges.
+type direction struct {
+	next func(*engine.Graph, addr.Instance) []engine.Edge
+	end  func(engine.Edge) addr.Instance
+}
+
 // follow prints the part of the graph that is reached from an address, each object
-// once.
-func (a *app) follow(c *cobra.Command, at string, next func(*engine.Graph, addr.Instance) []engine.Edge, end func(engine.Edge) addr.Instance) error {
+// once; with -json its edges.
+func (a *app) follow(c *cobra.Command, at string, way direction, asJSON bool) error {
 	t, err := addr.ParseTarget(at)
 	if err != nil {
 		return err
@@ -52,33 +60,50 @@ func (a *app) follow(c *cobra.Command, at string, next func(*engine.Graph, addr.
 		if len(start) == 0 {
 			return fmt.Errorf("%s is not in the graph: \"tutti graph\" shows what there is", at)
 		}
-		w := bufio.NewWriter(a.stdout)
-		seen := map[addr.Instance]bool{}
-		var visit func(n addr.Instance, depth int)
-		visit = func(n addr.Instance, depth int) {
-			for _, ed := range next(g, n) {
-				to := end(ed)
-				label := ""
-				if len(ed.Attributes) > 0 {
-					label = " (" + strings.Join(ed.Attributes, ", ") + ")"
-				}
-				again := ""
-				if seen[to] {
-					again = " ..."
-				}
-				_, _ = fmt.Fprintf(w, "%s%s%s%s\n", strings.Repeat("  ", depth), to, label, again)
-				if !seen[to] && depth < maxDepth {
-					seen[to] = true
-					visit(to, depth+1)
-				}
-			}
-		}
+		p := &path{way: way, graph: g, seen: map[addr.Instance]bool{}}
 		for _, n := range start {
-			_, _ = fmt.Fprintln(w, n)
-			visit(n, 1)
+			p.lines = append(p.lines, n.String())
+			p.visit(n, 1)
 		}
-		return w.Flush()
+		if asJSON {
+			return writeJSON(a.stdout, map[string]any{"format_version": "1.0", "edges": p.edges})
+		}
+		_, err := fmt.Fprintln(a.stdout, strings.Join(p.lines, "\n"))
+		return err
 	})
+}
+
+// path gathers what is reached.
+type path struct {
+	way   direction
+	graph *engine.Graph
+	seen  map[addr.Instance]bool
+	lines []string
+	edges []edgeJSON
+}
+
+type edgeJSON struct {
+	From       string   `json:"from"`
+	To         string   `json:"to"`
+	Attributes []string `json:"attributes"`
+}
+
+func (p *path) visit(n addr.Instance, depth int) {
+	for _, ed := range p.way.next(p.graph, n) {
+		to := p.way.end(ed)
+		line := strings.Repeat("  ", depth) + to.String()
+		if len(ed.Attributes) > 0 {
+			line += " (" + strings.Join(ed.Attributes, ", ") + ")"
+		}
+		p.edges = append(p.edges, edgeJSON{ed.From.String(), ed.To.String(), append([]string{}, ed.Attributes...)})
+		if p.seen[to] || depth == maxDepth {
+			p.lines = append(p.lines, line+" ...")
+			continue
+		}
+		p.lines = append(p.lines, line)
+		p.seen[to] = true
+		p.visit(to, depth+1)
+	}
 }
 
 func (a *app) graphCommand() *cobra.Command {

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -142,7 +144,7 @@ func (a *app) askVariables(e *engine.Engine, f *planFlags) error {
 			_, _ = fmt.Fprintf(a.stdout, "  %s\n\n", v.Description)
 		}
 		_, _ = fmt.Fprint(a.stdout, "  Enter a value: ")
-		line, err := a.questions.in.ReadString('\n')
+		line, err := a.typedValue(v.Sensitive)
 		if err != nil {
 			return fmt.Errorf("reading the value of var.%s: %w", v.Name, err)
 		}
@@ -179,8 +181,8 @@ next phase when the first is done.`,
 		Example: "  tutti " + strings.Fields(use)[0] + "\n  tutti " + strings.Fields(use)[0] + " -auto-approve -parallelism=20",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 && !engine.IsPlanFile(args[0]) {
-				if _, err := os.Stat(args[0]); err != nil {
-					return fmt.Errorf("%s cannot be read: %w", args[0], err)
+				if _, err := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) {
+					return fmt.Errorf("there is no plan file %s: \"tutti plan -out=FILE\" writes one", args[0])
 				}
 				return fmt.Errorf("%s is not a plan file: \"tutti plan -out=FILE\" writes one", args[0])
 			}

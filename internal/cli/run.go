@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tutti/internal/apply"
+	"tutti/internal/cli/view"
 	"tutti/internal/engine"
 	"tutti/internal/flow"
 	"tutti/internal/object"
@@ -115,6 +116,7 @@ func (a *app) runArg(c *cobra.Command, e *engine.Engine, args []string) (store.R
 
 func (a *app) runsCommand() *cobra.Command {
 	var limit int
+	var asJSON bool
 	c := &cobra.Command{
 		Use: "runs", Short: "List the runs of this stack, newest first", Args: cobra.NoArgs, Example: "  tutti runs\n  tutti runs -limit 5",
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -126,6 +128,9 @@ func (a *app) runsCommand() *cobra.Command {
 			runs, err := e.Store().List(c.Context(), limit)
 			if err != nil {
 				return err
+			}
+			if asJSON {
+				return view.JSONRuns(a.stdout, runs)
 			}
 			w := tabwriter.NewWriter(a.stdout, 0, 4, 2, ' ', 0)
 			_, _ = fmt.Fprintln(w, "RUN\tSTATUS\tSTARTED\tTOOK\tBY\tCOMMAND")
@@ -139,13 +144,14 @@ func (a *app) runsCommand() *cobra.Command {
 			return w.Flush()
 		},
 	}
+	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	c.Flags().IntVar(&limit, "limit", 20, "how many to list; 0 for all")
 	return c
 }
 
 func (a *app) runCommand() *cobra.Command {
 	c := &cobra.Command{Use: "run", Short: "Look at one run", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	var journal bool
+	var journal, asJSON bool
 	show := &cobra.Command{
 		Use: "show RUN", Short: "Show a run's steps, times and errors", Args: cobra.MaximumNArgs(1),
 		Example: "  tutti run show 12\n  tutti run show 12 -journal",
@@ -166,9 +172,13 @@ func (a *app) runCommand() *cobra.Command {
 			if journal {
 				return a.showJournal(run, entries)
 			}
+			if asJSON {
+				return view.JSONRun(a.stdout, run, report)
+			}
 			return a.showRun(run, file, report)
 		},
 	}
+	show.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	show.Flags().BoolVar(&journal, "journal", false, "print the journal in its text form")
 	c.AddCommand(show)
 	return c

@@ -46,7 +46,7 @@ func instance(s string) (addr.Instance, error) { return addr.ParseInstance(s) }
 func (a *app) stateList() *cobra.Command {
 	var id string
 	c := &cobra.Command{
-		Use: "list [ADDR...]", Short: "List the objects in the state", Example: "  tutti state list\n  tutti state list module.shop",
+		ValidArgsFunction: a.completeAddresses, Use: "list [ADDR...]", Short: "List the objects in the state", Example: "  tutti state list\n  tutti state list module.shop",
 		RunE: func(c *cobra.Command, args []string) error {
 			ts, err := targets(args)
 			if err != nil {
@@ -88,7 +88,7 @@ func idOf(r *object.State) string {
 
 func (a *app) stateShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show ADDR", Short: "Show one object of the state", Args: cobra.ExactArgs(1), Example: "  tutti state show 'module.branch[\"eu\"].local_file.settings'",
+		ValidArgsFunction: a.completeAddresses, Use: "show ADDR", Short: "Show one object of the state", Args: cobra.ExactArgs(1), Example: "  tutti state show 'module.branch[\"eu\"].local_file.settings'",
 		RunE: func(c *cobra.Command, args []string) error {
 			at, err := instance(args[0])
 			if err != nil {
@@ -112,7 +112,7 @@ func (a *app) stateShow() *cobra.Command {
 
 func (a *app) stateRemove() *cobra.Command {
 	return &cobra.Command{
-		Use: "rm ADDR...", Short: "Forget objects without destroying them", Args: cobra.MinimumNArgs(1),
+		ValidArgsFunction: a.completeAddresses, Use: "rm ADDR...", Short: "Forget objects without destroying them", Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			ts, err := targets(args)
 			if err != nil {
@@ -135,7 +135,7 @@ func (a *app) stateRemove() *cobra.Command {
 
 func (a *app) stateMove() *cobra.Command {
 	return &cobra.Command{
-		Use: "mv FROM TO", Short: "Give objects another address", Args: cobra.ExactArgs(2), Example: "  tutti state mv local_file.a local_file.b\n  tutti state mv module.a module.b",
+		ValidArgsFunction: a.completeAddresses, Use: "mv FROM TO", Short: "Give objects another address", Args: cobra.ExactArgs(2), Example: "  tutti state mv local_file.a local_file.b\n  tutti state mv module.a module.b",
 		RunE: func(c *cobra.Command, args []string) error {
 			ts, err := targets(args)
 			if err != nil {
