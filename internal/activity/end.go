@@ -14,7 +14,7 @@ import (
 
 // end deletes an object, current or deposed.
 func (w *Worker) end(ctx context.Context, t *task) diag.List {
-	return w.withOld(ctx, t.change, func(drv object.Driver) diag.List {
+	return w.withOld(ctx, t, func(drv object.Driver) diag.List {
 		req, d := w.request(ctx, drv, t)
 		if d.HasErrors() {
 			return d
@@ -45,9 +45,12 @@ func (w *Worker) ended(drv object.Driver, t *task, res object.Result, d diag.Lis
 }
 
 // withOld calls f with the driver of an object that is to end: its block's, for
-// the provisioners there, or else its row's.
-func (w *Worker) withOld(ctx context.Context, c *object.PlannedChange, f func(object.Driver) diag.List) diag.List {
-	if hasBlock(c) {
+// the provisioners there, or else its row's. An object that has stepped aside for
+// its replacement goes without provisioners, as the peers have it: they are those
+// of the new one.
+func (w *Worker) withOld(ctx context.Context, t *task, f func(object.Driver) diag.List) diag.List {
+	c := t.change
+	if hasBlock(c) && t.action.Deposed == "" {
 		return w.withDriver(ctx, w.before, c.Addr, f)
 	}
 	var out diag.List

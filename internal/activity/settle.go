@@ -84,7 +84,7 @@ func (s *settling) Instance(ctx context.Context, sc object.Scope, o object.Drive
 }
 
 func (w *Worker) settleEnd(ctx context.Context, t *task) diag.List {
-	return w.withOld(ctx, t.change, func(drv object.Driver) diag.List {
+	return w.withOld(ctx, t, func(drv object.Driver) diag.List {
 		req, d := w.request(ctx, drv, t)
 		if d.HasErrors() {
 			return d

@@ -35,7 +35,7 @@ func (e *Engine) Init(ctx context.Context, o InitOptions) (map[string][]byte, di
 	if d = append(d, e.initModules(ctx, o)...); d.HasErrors() || o.ModulesOnly {
 		return root.Sources, d.Sorted()
 	}
-	so := e.stackOptions(stack.Planning)
+	so := e.stackOptions(stack.Installing)
 	so.StateDrivers = e.storedDrivers(ctx)
 	s, ld := stack.Load(so)
 	if d = append(d, ld...).Sorted(); d.HasErrors() {

@@ -142,6 +142,8 @@ const (
 	DeleteEnabledFalse    Reason = "delete_because_enabled_false"
 	DeleteNoMoveTarget    Reason = "delete_because_no_move_target"
 	DeleteDeposed         Reason = "delete_deposed"
+	ForgetByState         Reason = "forgot_because_lifecycle_destroy_in_state"
+	ForgetByConfig        Reason = "forgot_because_lifecycle_destroy_in_config"
 	ReadConfigUnknown     Reason = "read_because_config_unknown"
 	ReadDependencyPending Reason = "read_because_dependency_pending"
 )

@@ -32,8 +32,16 @@ func (w *work) destroy() {
 		w.report(preventDestroy(w.addr))
 		return
 	}
-	w.report(w.p.remove(w.ctx, removal{row: w.row, driver: w.driver, prior: w.prior, forget: pol.Forget}))
+	w.report(w.p.remove(w.ctx, removal{row: w.row, driver: w.driver, prior: w.prior, reason: forgotten(pol), forget: pol.Forget}))
 	w.out.Pending = true
+}
+
+// forgotten is the reason why an instance is not destroyed with the others.
+func forgotten(pol object.Policy) object.Reason {
+	if pol.Forget {
+		return object.ForgetByConfig
+	}
+	return object.ReasonNone
 }
 
 // removal is an instance that is to go.
@@ -151,6 +159,8 @@ func (p *planner) orphan(ctx context.Context, r orphan) diag.List {
 	forget := r.Forget
 	if rm := p.removal(r.Addr); rm != nil {
 		forget = rm.Forget
+	} else if forget {
+		r.reason = object.ForgetByState
 	}
 	if forget {
 		p.forget(r.row, r.reason)

@@ -121,7 +121,7 @@ func (w *work) existing() bool {
 	if w.row == nil {
 		return w.importing()
 	}
-	stored, d := w.driver.Decode(w.ctx, w.row.State)
+	stored, d := w.decode()
 	if !w.report(d) {
 		return false
 	}
@@ -130,6 +130,18 @@ func (w *work) existing() bool {
 		return true
 	}
 	return w.refresh(stored)
+}
+
+// decode reads the row. One that a moved block brings from an object of another
+// type is turned into one of this type by the driver.
+func (w *work) decode() (*object.Actual, diag.List) {
+	mover, ok := w.driver.(object.Mover)
+	if !ok || w.row.from.Type == w.addr.Type {
+		return w.driver.Decode(w.ctx, w.row.State)
+	}
+	was := *w.row.State
+	was.Addr = w.row.from
+	return mover.Move(w.ctx, &was)
 }
 
 func (w *work) refresh(stored *object.Actual) bool {

@@ -63,6 +63,8 @@ const (
 	Planning Purpose = iota
 	Applying
 	Validating
+	// Installing is for init, which goes on in spite of names that do not exist.
+	Installing
 )
 
 // Stack is what a folder holds, opened.
@@ -107,7 +109,7 @@ func Load(o Options) (*Stack, diag.List) {
 	}
 	modules, md := s.modules(o)
 	d = append(d, md...)
-	loaded, ld := config.Load(config.Options{Files: o.Files, Dir: o.Dir, Root: root, ModuleDir: modules, Variables: s.Inputs, Workspace: o.Workspace, Host: hosts(o),
+	loaded, ld := config.Load(config.Options{Files: o.Files, Dir: o.Dir, Root: root, ModuleDir: modules, Variables: s.Inputs, Workspace: o.Workspace, Host: hosts(o), Unchecked: o.Purpose == Installing,
 		Functions: func(string) map[string]ctyfunction.Function {
 			return function.Table(function.Options{BaseDir: o.Dir, PureOnly: true})
 		}})

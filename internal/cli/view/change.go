@@ -89,6 +89,8 @@ func because(c *object.PlannedChange) string {
 		return "because " + c.Addr.Object.Config().String() + " is not in configuration"
 	case object.DeleteNoModule:
 		return "because " + c.Addr.Module.String() + " is not in configuration"
+	case object.ForgetByState, object.ForgetByConfig:
+		return "because lifecycle.destroy is false"
 	case object.DeleteWrongRepetition:
 		if c.Addr.Key.IsNone() {
 			return "because it uses count or for_each now"

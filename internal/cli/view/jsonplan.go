@@ -215,7 +215,9 @@ func outputChange(o *object.OutputChange) changeJSON {
 	case del:
 		verb = "delete"
 	case same:
-		verb = "no-op"
+		if object.HasMark(o.Before, object.Sensitive) == object.HasMark(o.After, object.Sensitive) {
+			verb = "no-op"
+		}
 	}
 	out := changeJSON{Actions: []string{verb}, Before: plainJSON(o.Before), After: afterJSON(o.After), AfterUnknown: false,
 		BeforeSensitive: o.Sensitive, AfterSensitive: o.Sensitive}

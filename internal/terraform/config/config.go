@@ -76,6 +76,8 @@ type Options struct {
 	Functions func(dir string) map[string]function.Function
 	// Workspace is terraform.workspace; "default" when empty.
 	Workspace string
+	// Unchecked leaves out whether names that are referred to exist.
+	Unchecked bool
 	// Host gives the registry that a provider's source without a host means: the
 	// two tools of this language differ in it. Nil means registry.terraform.io.
 	Host func(namespace, typeName string) svchost.Hostname

@@ -43,7 +43,9 @@ func Load(opts Options) (*Config, diag.List) {
 		var found diag.List
 		for c := range root.All() {
 			found = append(found, c.checkProviders()...)
-			found = append(found, c.checkReferences()...)
+			if !opts.Unchecked {
+				found = append(found, c.checkReferences()...)
+			}
 		}
 		diags = append(diags, once(found)...)
 	}
