@@ -124,7 +124,7 @@ output "secret" {
 	// from outside instead.
 	text := strings.NewReplacer(`= "`+secret+`"`, "= null", `= "`+passing+`"`, "= null").Replace(s.read("main.tf"))
 	s.write("main.tf", text)
-	t.Setenv("TF_VAR_secret", secret)
+	s.write("terraform.tfvars", `secret = "`+secret+`"`)
 	t.Setenv("TF_VAR_passing", passing)
 	e := s.open()
 	p, _ := s.plan(e, engine.PlanOptions{})

@@ -44,15 +44,22 @@ func markPaths(v cty.Value, paths []cty.Path, m Mark) cty.Value {
 	parts, ok := partsOf(inner)
 	byStep := make(map[string][]cty.Path, len(paths))
 	for _, p := range paths {
-		if len(p) == 0 || !ok {
-			return v.Mark(m)
+		name, found := "", false
+		if len(p) > 0 && ok {
+			if name, found = stepName(p[0]); found {
+				_, found = parts[name]
+			}
 		}
-		name, found := stepName(p[0])
-		if _, exists := parts[name]; !found || !exists {
-			return v.Mark(m)
+		if !found {
+			v = v.Mark(m)
+			continue
 		}
 		byStep[name] = append(byStep[name], p[1:])
 	}
+	if len(byStep) == 0 {
+		return v
+	}
+	_, marks = v.Unmark()
 	for name, rest := range byStep {
 		parts[name] = markPaths(parts[name], rest, m)
 	}

@@ -41,3 +41,14 @@ func TestMarkPaths(t *testing.T) {
 		})
 	}
 }
+
+// TestMarkPathsTogether marks the whole and a part, in both orders.
+func TestMarkPathsTogether(t *testing.T) {
+	v := cty.ObjectVal(map[string]cty.Value{"a": cty.StringVal("s"), "b": cty.True})
+	want := cty.ObjectVal(map[string]cty.Value{"a": cty.StringVal("s").Mark(object.Sensitive), "b": cty.True}).Mark(object.Sensitive)
+	for _, paths := range [][]cty.Path{{nil, cty.GetAttrPath("a")}, {cty.GetAttrPath("a"), nil}, {cty.GetAttrPath("gone"), cty.GetAttrPath("a")}} {
+		if got := object.MarkPaths(v, paths, object.Sensitive); !got.RawEquals(want) {
+			t.Errorf("%v: got %#v, want %#v", paths, got, want)
+		}
+	}
+}

@@ -1,6 +1,8 @@
 package planfile
 
 import (
+	"errors"
+
 	"tutti/internal/addr"
 	"tutti/internal/object"
 )
@@ -50,6 +52,7 @@ type stateJSON struct {
 }
 
 func (w *writer) change(c *object.PlannedChange) *changeJSON {
+	w.sensitive = w.sensitive || len(c.Private) > 0 // nobody but the provider knows what is in it
 	out := &changeJSON{
 		Addr: c.Addr.String(), Deposed: c.Deposed, Driver: c.Driver, Verb: c.Verb.String(), Before: w.value(c.Before), After: w.value(c.After),
 		Private: c.Private, Identity: w.value(c.Identity), Replace: w.paths(c.ReplacePaths), Idempotent: c.Idempotent, Note: c.Note, Parts: c.Parts,
@@ -66,15 +69,23 @@ func (w *writer) state(s *object.State) *stateJSON {
 	if s == nil {
 		return nil
 	}
-	w.sensitive = w.sensitive || len(s.Sensitive) > 0
+	w.sensitive = w.sensitive || len(s.Sensitive)+len(s.Private) > 0
+	at := ""
+	if s.Addr != (addr.Instance{}) {
+		at = s.Addr.String()
+	}
 	return &stateJSON{
-		Addr: s.Addr.String(), Deposed: s.Deposed, Driver: s.Driver, SchemaVersion: s.SchemaVersion, Attributes: s.Attributes, Flatmap: s.Flatmap,
+		Addr: at, Deposed: s.Deposed, Driver: s.Driver, SchemaVersion: s.SchemaVersion, Attributes: s.Attributes, Flatmap: s.Flatmap,
 		Sensitive: w.paths(s.Sensitive), Private: s.Private, Identity: s.Identity, IdentityVersion: s.IdentityVersion, Tainted: s.Tainted,
 		CreateFirst: s.CreateBeforeDestroy, Forget: s.Forget, Needs: texts(s.Needs), Serial: s.Serial,
 	}
 }
 
 func (r *reader) change(in *changeJSON) object.PlannedChange {
+	if in == nil {
+		r.fail(errors.New("a change is missing"))
+		return object.PlannedChange{}
+	}
 	out := object.PlannedChange{
 		Addr: r.instance(in.Addr), Deposed: in.Deposed, Driver: in.Driver,
 		Change: object.Change{Verb: r.verb(in.Verb), Before: r.value(in.Before), After: r.value(in.After), Private: in.Private,

@@ -237,15 +237,29 @@ func (in *fileJSON) file() (*File, error) {
 	for name, v := range in.Variables {
 		p.Variables[name] = r.value(v)
 	}
-	for i, a := range p.Actions {
-		if a.Change >= len(p.Changes) {
-			r.fail(fmt.Errorf("action %d names a change that is not there", i+1))
-		}
-	}
+	r.checkActions(p)
 	if r.err != nil {
 		return nil, fmt.Errorf("read plan: the file is damaged: %w", r.err)
 	}
 	return &File{Plan: p, Sources: in.Sources, Workspace: in.Workspace, Dir: in.Dir, DataDir: in.DataDir, Lineage: in.Lineage, Tutti: in.Tutti, Command: in.Command}, nil
+}
+
+// checkActions holds the actions against what they are about.
+func (r *reader) checkActions(p *object.Plan) {
+	outputs := map[string]bool{}
+	for i := range p.Outputs {
+		outputs[p.Outputs[i].Name] = true
+	}
+	for i, a := range p.Actions {
+		switch {
+		case a.Change >= len(p.Changes):
+			r.fail(fmt.Errorf("action %d names a change that is not there", i+1))
+		case a.Verb == object.Set && !outputs[a.Addr.Name.Name]:
+			r.fail(fmt.Errorf("action %d names an output that is not there", i+1))
+		case a.Verb == object.NoOp || a.Verb == object.Replace || a.Change < 0 && a.Verb != object.Join && a.Verb != object.Set:
+			r.fail(fmt.Errorf("action %d is a %s without a change", i+1, a.Verb))
+		}
+	}
 }
 
 func texts(list []addr.Instance) []string {

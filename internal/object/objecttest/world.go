@@ -34,7 +34,9 @@ type World struct {
 type Thing struct{ ID, Text, Force string }
 
 // New is an empty world.
-func New() *World { return &World{things: map[string]Thing{}, made: map[string]int{}, Fail: map[string]bool{}} }
+func New() *World {
+	return &World{things: map[string]Thing{}, made: map[string]int{}, Fail: map[string]bool{}}
+}
 
 var idInText = regexp.MustCompile(`<[^<>]*>`)
 
