@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tutti/internal/diag"
 	"tutti/internal/engine"
 	"tutti/internal/terraform/config"
 	"tutti/internal/terraform/install"
@@ -192,8 +192,10 @@ func (f *formatter) path(path string) error {
 		return err
 	}
 	sort.Slice(entries, func(i, j int) bool { return entries[i].Name() < entries[j].Name() })
+	var failed error
 	for _, e := range entries {
 		name := filepath.Join(path, e.Name())
+		var err error
 		switch {
 		case strings.HasPrefix(e.Name(), "."):
 		case e.IsDir() && f.recursive:
@@ -201,11 +203,14 @@ func (f *formatter) path(path string) error {
 		case !e.IsDir() && formatted(e.Name()):
 			err = f.file(name)
 		}
-		if err != nil {
+		var broken exitCode
+		if errors.As(err, &broken) {
+			failed = err // said already; the other files are formatted all the same
+		} else if err != nil {
 			return err
 		}
 	}
-	return nil
+	return failed
 }
 
 func formatted(name string) bool {
@@ -296,9 +301,4 @@ func (a *app) providersCommand() *cobra.Command {
 	}
 	c.AddCommand(a.providersLock(), a.providersMirror(), a.providersSchema())
 	return c
-}
-
-// warn shows a warning that belongs to no file.
-func (a *app) warn(headline, detail string) {
-	a.diagnostics(diag.Warnf(nil, headline, "%s", detail), nil)
 }
