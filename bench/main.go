@@ -156,6 +156,10 @@ func run(ctx context.Context, o options) error {
 		defer os.RemoveAll(b.dir)
 	}
 	b.report.head(fmt.Sprintf("%d cores, %s/%s, %s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, b.versions(ctx)))
+	// What the machine does beside makes wall time worth little.
+	if busy := load(); busy > float64(runtime.NumCPU())/2 {
+		b.report.head(fmt.Sprintf("NOTE: the machine is busy (load %.1f): compare the CPU rather than the time", busy))
+	}
 	for _, c := range chosen {
 		b.report.begin(c.name, c.about)
 		if err := c.run(ctx, b); err != nil {
