@@ -89,16 +89,46 @@ func (c *Collector) exprIn(x hcl.Expression, bound map[string]bool) {
 			c.add(tr, nil, nil)
 		}
 	}
-	if call, ok := x.(interface{ Functions() []hcl.Traversal }); ok {
-		for _, tr := range call.Functions() {
-			c.function(tr.RootName(), tr.SourceRange())
+	c.jsonFunctions(x)
+}
+
+// jsonFunctions finds the provider-defined functions that templates in JSON call:
+// the hcl library tells only which variables they use.
+func (c *Collector) jsonFunctions(x hcl.Expression) {
+	literal, _ := x.Value(nil) // without a context, templates are given as they stand
+	rng := x.Range()
+	text := func(s string) {
+		if !strings.Contains(s, functionPrefix) {
+			return
+		}
+		if tmpl, hd := hclsyntax.ParseTemplate([]byte(s), rng.Filename, rng.Start); !hd.HasErrors() {
+			_ = hclsyntax.VisitAll(tmpl, func(n hclsyntax.Node) hcl.Diagnostics {
+				if call, ok := n.(*hclsyntax.FunctionCallExpr); ok {
+					c.function(call.Name, rng)
+				}
+				return nil
+			})
 		}
 	}
+	_ = cty.Walk(literal, func(p cty.Path, v cty.Value) (bool, error) {
+		if v.Type() == cty.String && v.IsKnown() && !v.IsNull() {
+			text(v.AsString())
+		}
+		if len(p) > 0 {
+			if key, ok := p[len(p)-1].(cty.GetAttrStep); ok {
+				text(key.Name)
+			}
+		}
+		return true, nil
+	})
 }
+
+// functionPrefix begins the names of provider-defined functions.
+const functionPrefix = "provider::"
 
 // function notes a call when it is of a provider-defined function.
 func (c *Collector) function(name string, rng hcl.Range) {
-	rest, ok := strings.CutPrefix(name, "provider::")
+	rest, ok := strings.CutPrefix(name, functionPrefix)
 	if !ok {
 		return
 	}

@@ -3,6 +3,7 @@ package expr
 import (
 	"context"
 	"maps"
+	"strconv"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -47,13 +48,37 @@ func (c *Code) Context(ctx context.Context, s object.Scope, env *Env, l Local) (
 		return ev, d
 	}
 	t := &tree{}
+	var later []group
 	for _, g := range c.groups() {
+		if g.nested() {
+			later = append(later, g)
+			continue
+		}
 		t.put(g.path, g.value(ctx, s, env, ev))
 	}
-	for name, sub := range t.children {
-		ev.Variables[name] = sub.build()
+	t.into(ev)
+	if len(later) > 0 {
+		for _, g := range later {
+			t.put(g.path, g.value(ctx, s, env, ev))
+		}
+		t.into(ev)
 	}
 	return ev, d
+}
+
+// nested reports whether an index refers to other objects: they come first.
+func (g group) nested() bool {
+	for _, r := range g.refs {
+		if r.Index == nil {
+			continue
+		}
+		for _, tr := range r.Index.Variables() {
+			if _, special, _ := ParseReference(tr); special == nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (c *Code) placeValues(env *Env, l Local) map[string]cty.Value {
@@ -191,7 +216,12 @@ func (r reference) key(ev *hcl.EvalContext) (addr.Key, bool) {
 // round for for_each, as an index into such a value would.
 func normal(k addr.Key, x object.Expansion) addr.Key {
 	if n, ok := k.Int(); ok && x.Shape == object.ForEach {
-		return addr.StringKey(cty.NumberIntVal(int64(n)).AsBigFloat().Text('f', -1))
+		return addr.StringKey(strconv.Itoa(n))
+	}
+	if s, ok := k.Str(); ok && x.Shape == object.Count {
+		if n, err := strconv.Atoi(s); err == nil && n >= 0 && strconv.Itoa(n) == s {
+			return addr.IntKey(n)
+		}
 	}
 	return k
 }
@@ -278,6 +308,13 @@ func (t *tree) put(path []string, v cty.Value) {
 		t.children[path[0]] = sub
 	}
 	sub.put(path[1:], v)
+}
+
+// into makes the values variables.
+func (t *tree) into(ev *hcl.EvalContext) {
+	for name, sub := range t.children {
+		ev.Variables[name] = sub.build()
+	}
 }
 
 func (t *tree) build() cty.Value {
