@@ -26,7 +26,8 @@ import (
 // same, exited with the same code, and left the same outputs, states and files;
 // then each plans from the other's state, and finds nothing to do.
 //
-//	peer terraform        compare with Terraform; OpenTofu otherwise
+//	peer terraform        compare with Terraform only, or with OpenTofu only (tofu);
+//	                      without it, with OpenTofu, and with both if TUTTI_PEERS=all
 //	plan ARGS             plan only
 //	apply ARGS            plan and apply
 //	apply! ARGS           the same, and both must fail
@@ -39,8 +40,6 @@ import (
 //	alone                 the next command's states are not given to the other
 //	differ PART REASON    PART (plan, state, files, exit) is not compared in the next
 //	                      command, because the difference is deliberate
-//
-// TUTTI_PEERS=all compares each archive with both peers.
 func TestPeer(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: OpenTofu and Terraform are not run")
@@ -172,6 +171,7 @@ func newScene(t *testing.T, w *workshop, a *txtar.Archive, peer string) *scene {
 	env = append(env, "TF_CLI_CONFIG_FILE="+empty, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TUTTI_KEY="+base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("k"), 32)), "NO_COLOR=1")
 	s.ours = &actor{t: t, program: w.tutti, dir: filepath.Join(root, "ours", "stack"), tutti: true, env: env}
 	s.peer = &actor{t: t, program: program, dir: filepath.Join(root, "peer", "stack"), env: env}
+	s.ours.names.noIdentity, s.peer.names.noIdentity = peer == "terraform", peer == "terraform"
 	s.edit("")
 	s.init()
 	return s
@@ -307,7 +307,7 @@ func (a *actor) run(args ...string) int {
 		a.t.Fatal(err)
 	}
 	a.out, a.err = out.String(), errs.String()
-	if strings.Contains(a.err, "goroutine ") && a.tutti {
+	if a.tutti && (strings.HasPrefix(a.err, "panic:") || strings.Contains(a.err, "\ngoroutine ")) {
 		a.t.Errorf("tutti %v crashed:\n%s", args, a.err)
 	}
 	return cmd.ProcessState.ExitCode()

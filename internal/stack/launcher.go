@@ -24,9 +24,7 @@ type launcher struct {
 	options      install.Options
 	builtin      builtin.Options
 
-	joining sync.Once
 	running map[tfaddr.Provider]*provider.Reattach
-	refused diag.List
 
 	log io.Writer
 
@@ -38,7 +36,7 @@ type launcher struct {
 var _ terraform.Launcher = (*launcher)(nil)
 
 func newLauncher(_ context.Context, s *Stack, o Options) *launcher {
-	l := &launcher{requirements: s.Requirements(), options: o.Install, builtin: builtin.Options{Dir: o.Dir}, log: o.ProviderLog}
+	l := &launcher{requirements: s.Requirements(), options: o.Install, running: s.running, builtin: builtin.Options{Dir: o.Dir}, log: o.ProviderLog}
 	if o.ReadStore != nil {
 		l.builtin.ReadStore = func(ctx context.Context, file, workspace string) (map[string]cty.Value, bool, error) {
 			return o.ReadStore(ctx, filepath.Dir(file), workspace)
@@ -70,10 +68,6 @@ func (l *launcher) Launch(ctx context.Context, source tfaddr.Provider) (provider
 
 // program finds the running or the installed provider.
 func (l *launcher) program(ctx context.Context, source tfaddr.Provider) (provider.LaunchOptions, diag.List) {
-	l.joining.Do(l.findRunning)
-	if l.refused.HasErrors() {
-		return provider.LaunchOptions{}, l.refused
-	}
 	if r := l.running[source]; r != nil {
 		return provider.LaunchOptions{Reattach: r, Name: source.String(), CacheDir: provider.NoCache}, nil
 	}
@@ -89,34 +83,27 @@ func (l *launcher) program(ctx context.Context, source tfaddr.Provider) (provide
 	}
 }
 
-// findRunning reads which providers run already, in a debugger for example. They
+// reattached reads which providers run already, in a debugger for example. They
 // need not be installed.
-func (l *launcher) findRunning() {
-	if l.options.Config == nil {
-		return
+func reattached(o install.Options) (map[tfaddr.Provider]*provider.Reattach, diag.List) {
+	if o.Config == nil {
+		return nil, nil
 	}
-	named, err := provider.ParseReattach(l.options.Config.Var(provider.ReattachVariable))
+	const headline = "Running providers cannot be joined"
+	named, err := provider.ParseReattach(o.Config.Var(provider.ReattachVariable))
 	if err != nil {
-		l.refused = diag.FromError("Running providers cannot be joined", err)
-		return
+		return nil, diag.FromError(headline, err)
 	}
-	l.running = make(map[tfaddr.Provider]*provider.Reattach, len(named))
+	out := make(map[tfaddr.Provider]*provider.Reattach, len(named))
 	for name, r := range named {
 		source, implied, err := address.Provider(name)
 		if err != nil {
-			l.refused = diag.FromError("Running providers cannot be joined", err)
-			return
+			return nil, diag.FromError(headline, err)
 		}
-		l.running[source] = r
+		out[source] = r
 		if twin, ok := terraform.Twin(source); ok && implied {
-			l.running[twin] = r
+			out[twin] = r
 		}
 	}
-	kept := l.requirements[:0:0]
-	for _, r := range l.requirements {
-		if l.running[r.Source] == nil {
-			kept = append(kept, r)
-		}
-	}
-	l.requirements = kept
+	return out, nil
 }

@@ -10,8 +10,10 @@ import (
 	"context"
 	"io"
 	"path/filepath"
+	"slices"
 	"time"
 
+	tfaddr "github.com/hashicorp/terraform-registry-address"
 	"github.com/zclconf/go-cty/cty"
 	ctyfunction "github.com/zclconf/go-cty/cty/function"
 
@@ -22,6 +24,7 @@ import (
 	"tutti/internal/terraform/config"
 	"tutti/internal/terraform/function"
 	"tutti/internal/terraform/install"
+	"tutti/internal/terraform/provider"
 )
 
 // Options say which folder to read and how.
@@ -76,6 +79,7 @@ type Stack struct {
 	Inputs map[string]cty.Value
 
 	required  []install.Requirement
+	running   map[tfaddr.Provider]*provider.Reattach
 	terraform *terraform.Root
 	native    *native
 	session   *terraform.Session
@@ -115,7 +119,11 @@ func Load(o Options) (*Stack, diag.List) {
 		}})
 	s.Config = loaded
 	d = append(d, ld...)
-	s.required = requirements(s.Config, o.StateDrivers)
+	var rd diag.List
+	if s.running, rd = reattached(o.Install); rd.HasErrors() {
+		d = append(d, rd...)
+	}
+	s.required = slices.DeleteFunc(requirements(s.Config, o.StateDrivers), func(r install.Requirement) bool { return s.running[r.Source] != nil })
 	var nd diag.List
 	s.native, nd = loadNative(o.Files, o.Dir)
 	return s, append(d, nd...)

@@ -1,0 +1,79 @@
+package engine_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestCompatibilityTable holds docs/terraform.md to what is there: each row that
+// says something works names tests, which exist, and each archive stands in a row.
+func TestCompatibilityTable(t *testing.T) {
+	root := filepath.Join("..", "..")
+	text, err := os.ReadFile(filepath.Join(root, "docs", "terraform.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{}
+	rows := 0
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		if !strings.HasPrefix(line, "| ") || len(cells) != 3 || strings.TrimSpace(cells[0]) == "Feature" {
+			continue
+		}
+		rows++
+		works, holders := strings.TrimSpace(cells[1]), regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cells[2], -1)
+		if !slices.ContainsFunc([]string{"yes", "no", "partly"}, func(w string) bool {
+			return works == w || strings.HasPrefix(works, w+":") || strings.HasPrefix(works, w+",")
+		}) {
+			t.Errorf("a row says neither yes, no nor partly: %s", line)
+		}
+		if !strings.HasPrefix(works, "no") && len(holders) == 0 {
+			t.Errorf("nothing holds this row: %s", line)
+		}
+		for _, h := range holders {
+			named[h[1]] = true
+			if !holds(t, root, h[1]) {
+				t.Errorf("%s does not exist: %s", h[1], line)
+			}
+		}
+	}
+	if rows < 50 {
+		t.Errorf("only %d rows were found", rows)
+	}
+	archives, err := filepath.Glob("testdata/peer/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range archives {
+		if name := strings.TrimSuffix(filepath.Base(a), ".txtar"); !named[name] {
+			t.Errorf("no row of docs/terraform.md names the archive %s", name)
+		}
+	}
+}
+
+// holds reports whether an archive, a script or a Go test exists.
+func holds(t *testing.T, root, name string) bool {
+	t.Helper()
+	if script, ok := strings.CutPrefix(name, "script:"); ok {
+		_, err := os.Stat(filepath.Join(root, "internal", "cli", "testdata", "script", script+".txtar"))
+		return err == nil
+	}
+	test, ok := strings.CutPrefix(name, "test:")
+	if !ok {
+		_, err := os.Stat(filepath.Join("testdata", "peer", name+".txtar"))
+		return err == nil
+	}
+	dot := strings.LastIndex(test, ".")
+	files, err := filepath.Glob(filepath.Join(root, test[:dot], "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(files, func(file string) bool {
+		src, err := os.ReadFile(file)
+		return err == nil && strings.Contains(string(src), "\nfunc "+test[dot+1:]+"(")
+	})
+}
