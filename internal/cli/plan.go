@@ -234,6 +234,10 @@ func (a *app) applyNew(c *cobra.Command, e *engine.Engine, f *planFlags, approve
 			}
 		}
 		fin, err := a.carryOut(c, e, f, p, parent)
+		if errors.Is(err, errStale) {
+			a.say("The state has changed in the meantime, so the plan is made again.")
+			continue
+		}
 		if err != nil || !fin.Deferred {
 			return err
 		}

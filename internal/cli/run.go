@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"text/tabwriter"
@@ -11,6 +12,7 @@ import (
 
 	"tutti/internal/apply"
 	"tutti/internal/cli/view"
+	"tutti/internal/diag"
 	"tutti/internal/engine"
 	"tutti/internal/flow"
 	"tutti/internal/object"
@@ -27,7 +29,23 @@ func (a *app) carryOut(c *cobra.Command, e *engine.Engine, f *planFlags, p *engi
 	o := engine.RunOptions{Parallelism: f.parallelism, LockTimeout: f.lockTimeout, Parent: parent, Person: local.Person{Cancel: stop}, Watch: watch}
 	fin, d := e.Apply(ctx, p, o)
 	end()
+	if fin == nil && isStale(d) && p.Read != nil {
+		return nil, errStale // it was made in this process, and can be made again
+	}
 	return fin, a.ended(ctx, e, fin, d)
+}
+
+// errStale says that the state moved on between planning and carrying out: another
+// run was waited for.
+var errStale = errors.New("the state has changed since the plan was made")
+
+func isStale(d diag.List) bool {
+	for _, x := range d {
+		if x.ID() == "saved-plan-is-stale" {
+			return true
+		}
+	}
+	return false
 }
 
 // inDoubt is what to do about what was cut off and cannot be read back.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"tutti/internal/cli/view"
+	"tutti/internal/terraform/config"
 	"tutti/internal/terraform/provider/providertest"
 )
 
@@ -125,5 +127,12 @@ func clean(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		text = strings.ReplaceAll(text, ts.Getenv("WORK"), "WORK")
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o644))
+	}
+}
+
+// The views announce the version of the language that the configuration is read as.
+func TestToolVersion(t *testing.T) {
+	if view.ToolVersion != config.CompatVersion {
+		t.Errorf("the views announce %s, the configuration is read as %s", view.ToolVersion, config.CompatVersion)
 	}
 }

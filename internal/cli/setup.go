@@ -16,6 +16,7 @@ import (
 	"tutti/internal/engine"
 	"tutti/internal/terraform/config"
 	"tutti/internal/terraform/install"
+	"tutti/internal/terraform/install/lockfile"
 	"tutti/internal/terraform/install/module"
 )
 
@@ -259,9 +260,10 @@ func (a *app) versionCommand() *cobra.Command {
 }
 
 func (a *app) printVersion(asJSON bool) error {
+	chosen, names := a.selections()
 	if asJSON {
 		out := map[string]any{"tutti_version": a.version, "terraform_version": config.CompatVersion, "platform": runtime.GOOS + "_" + runtime.GOARCH,
-			"provider_selections": map[string]string{}, "terraform_outdated": false}
+			"provider_selections": chosen, "terraform_outdated": false}
 		enc := json.NewEncoder(a.stdout)
 		enc.SetIndent("", "  ")
 		return enc.Encode(out)
@@ -273,7 +275,25 @@ func (a *app) printVersion(asJSON bool) error {
 		_, _ = fmt.Fprintf(a.stdout, "OpenTofu v%s\n", config.CompatVersion)
 	}
 	_, err := fmt.Fprintf(a.stdout, "tutti v%s\non %s_%s\n", a.version, runtime.GOOS, runtime.GOARCH)
+	for _, name := range names {
+		_, err = fmt.Fprintf(a.stdout, "+ provider %s v%s\n", name, chosen[name])
+	}
 	return err
+}
+
+// selections are the providers' versions that the lock file chose; without a lock
+// file, or with a broken one, there are none.
+func (a *app) selections() (versions map[string]string, names []string) {
+	versions = map[string]string{}
+	f, d := lockfile.Load(".")
+	if d.HasErrors() {
+		return versions, nil
+	}
+	for _, e := range f.All() {
+		versions[e.Source.String()] = e.Version.String()
+		names = append(names, e.Source.String())
+	}
+	return versions, names
 }
 
 func (a *app) providersCommand() *cobra.Command {

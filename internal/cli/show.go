@@ -1,22 +1,28 @@
 package cli
 
 import (
+	"context"
 	"io"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"tutti/internal/cli/view"
+	"tutti/internal/diag"
 	"tutti/internal/engine"
+	"tutti/internal/terraform/tfstate"
 )
 
 func (a *app) showCommand() *cobra.Command {
 	var asJSON, noColor bool
 	c := &cobra.Command{
-		Use: "show [PLANFILE]", Short: "Show the state, or a saved plan", Args: cobra.MaximumNArgs(1), Example: "  tutti show\n  tutti show plan.bin\n  tutti show -json plan.bin",
+		Use: "show [FILE]", Short: "Show the state, or what a file holds: a plan or a state", Args: cobra.MaximumNArgs(1), Example: "  tutti show\n  tutti show plan.bin\n  tutti show -json plan.bin",
 		RunE: func(c *cobra.Command, args []string) error {
 			a.color = a.color && !noColor
 			return a.withEngine(c, func(e *engine.Engine) error {
+				if len(args) == 1 && !engine.IsPlanFile(args[0]) {
+					return a.showStateFile(c.Context(), e, args[0], asJSON)
+				}
 				if len(args) == 1 {
 					p, d := e.ReadPlan(args[0])
 					if d.HasErrors() {
@@ -42,6 +48,23 @@ func (a *app) showCommand() *cobra.Command {
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	c.Flags().BoolVar(&noColor, "no-color", false, "write without colours")
 	return c
+}
+
+// showStateFile shows a state in Terraform's form.
+func (a *app) showStateFile(ctx context.Context, e *engine.Engine, name string, asJSON bool) error {
+	src, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	f, d := tfstate.Read(src, name)
+	if d.HasErrors() {
+		return a.failed(append(diag.Errorf(nil, "Neither a plan nor a state", "%s was written neither by \"%s plan -out\" nor as a state in Terraform's form.", name, a.name), d...), map[string][]byte{name: src})
+	}
+	in := view.StateInput{Rows: f.Rows, Outputs: f.Outputs, Types: typesOf(a.schemas(ctx, e))}
+	if asJSON {
+		return view.JSONState(a.stdout, in)
+	}
+	return a.styleOf(ctx, e).State(a.stdout, in)
 }
 
 func (a *app) statePull() *cobra.Command {

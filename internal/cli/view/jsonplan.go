@@ -21,7 +21,7 @@ const (
 
 // ToolVersion is the version of Terraform whose JSON formats are written: programs
 // that read them look for it.
-const ToolVersion = "1.12.0"
+const ToolVersion = "1.12.6"
 
 // PlanInput is what the JSON form of a plan is made of.
 type PlanInput struct {

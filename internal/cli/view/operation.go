@@ -40,6 +40,8 @@ type operation struct {
 	id      string // " [id=...]", or ""
 	started time.Time
 	told    time.Duration // of which "still" was said last
+	// announced is set when it was said that it began.
+	announced bool
 }
 
 // title is the address, and which deposed object of it.

@@ -27,7 +27,11 @@ type Progress struct {
 	total   int
 	done    int
 	running map[*object.Action]*operation
-	paused  bool
+	// held are operations whose beginning is not told yet, by what they need: that
+	// something is done is known only when it is durable, and what follows from it
+	// may begin before.
+	held   map[*object.Action][]*operation
+	paused bool
 	// pending are lines that wait for the next drawing; block is what the
 	// terminal shows below them.
 	pending strings.Builder
@@ -36,7 +40,7 @@ type Progress struct {
 
 // NewProgress shows on the writer, live when it is a terminal.
 func NewProgress(s Style, out io.Writer, live bool) *Progress {
-	return &Progress{s: s, out: out, live: live, running: map[*object.Action]*operation{}}
+	return &Progress{s: s, out: out, live: live, running: map[*object.Action]*operation{}, held: map[*object.Action][]*operation{}}
 }
 
 // Begin is told of the plan that is carried out.
@@ -61,8 +65,52 @@ func (p *Progress) Started(a *object.Action, at time.Time) {
 	defer p.mu.Unlock()
 	op := &operation{action: a, words: w, started: at, id: bracketID(priorID(p.plan, a))}
 	p.running[a] = op
-	if !p.live {
-		p.say(a, w.start+op.id)
+	p.announce(op)
+}
+
+// announce says that an operation began, once all that it needs is told to be done.
+func (p *Progress) announce(op *operation) {
+	if p.live || op.announced {
+		return
+	}
+	if p.plan != nil {
+		for _, id := range op.action.Needs {
+			need := &p.plan.Actions[id-1]
+			if p.running[need] != nil {
+				p.held[need] = append(p.held[need], op)
+				return
+			}
+		}
+	}
+	p.begun(op)
+}
+
+// begun tells that an operation began, unless that was told.
+func (p *Progress) begun(op *operation) {
+	if !op.announced && !p.live {
+		op.announced = true
+		p.say(op.action, op.words.start+op.id)
+	}
+}
+
+// over takes a finished operation away; ok is false when nobody knew of it.
+func (p *Progress) over(a *object.Action) (op *operation, ok bool) {
+	op, ok = p.running[a]
+	if !ok {
+		return nil, false
+	}
+	delete(p.running, a)
+	p.done++
+	p.begun(op)
+	return op, true
+}
+
+// release tells of what waited for a finished operation.
+func (p *Progress) release(a *object.Action) {
+	waiting := p.held[a]
+	delete(p.held, a)
+	for _, op := range waiting {
+		p.announce(op)
 	}
 }
 
@@ -70,6 +118,9 @@ func (p *Progress) Started(a *object.Action, at time.Time) {
 func (p *Progress) Log(a *object.Action, line string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if op := p.running[a]; op != nil {
+		p.begun(op)
+	}
 	p.say(a, printable(strings.TrimRight(line, "\r\n")))
 }
 
@@ -77,13 +128,12 @@ func (p *Progress) Log(a *object.Action, line string) {
 func (p *Progress) Done(a *object.Action, at time.Time, id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	op, ok := p.running[a]
+	op, ok := p.over(a)
 	if !ok {
 		return
 	}
-	delete(p.running, a)
-	p.done++
 	p.say(a, op.words.done+" after "+elapsed(at.Sub(op.started))+bracketID(id))
+	p.release(a)
 }
 
 // Failed is told that an operation has failed; its diagnostics come at the end of
@@ -92,13 +142,12 @@ func (p *Progress) Failed(a *object.Action, at time.Time, message string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	took := ""
-	if op, ok := p.running[a]; ok {
+	if op, ok := p.over(a); ok {
 		took = " after " + elapsed(at.Sub(op.started))
-		delete(p.running, a)
-		p.done++
 	}
 	message, _, _ = strings.Cut(message, "\n")
 	p.say(a, p.s.paint(red, "Failed")+took+": "+printable(message))
+	p.release(a)
 }
 
 // Note shows a line that is about no single operation.

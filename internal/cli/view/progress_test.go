@@ -99,6 +99,39 @@ task.build: Run complete after 1m15s
 	}
 }
 
+// What follows from an operation may begin before that is told to be done; the view
+// keeps the order of cause and effect.
+func TestProgressKeepsOrder(t *testing.T) {
+	p := &object.Plan{Actions: []object.Action{
+		{Verb: object.Create, Addr: at(t, "local_file.a"), Change: -1},
+		{Verb: object.Create, Addr: at(t, "local_file.b"), Change: -1},
+		{Verb: object.Run, Addr: at(t, "task.c"), Change: -1, Needs: []int{1, 2}},
+		{Verb: object.Run, Addr: at(t, "task.d"), Change: -1, Needs: []int{3}},
+	}}
+	var b bytes.Buffer
+	v := NewProgress(Style{}, &b, false)
+	v.Begin(p, noon)
+	for i := range p.Actions {
+		v.Started(&p.Actions[i], noon)
+	}
+	v.Done(&p.Actions[1], noon, "")
+	v.Done(&p.Actions[0], noon, "")
+	v.Done(&p.Actions[3], noon, "")
+	v.Failed(&p.Actions[2], noon, "no")
+	want := `local_file.a: Creating...
+local_file.b: Creating...
+local_file.b: Creation complete after 0s
+local_file.a: Creation complete after 0s
+task.c: Running...
+task.d: Running...
+task.d: Run complete after 0s
+task.c: Failed after 0s: no
+`
+	if d := cmp.Diff(want, b.String()); d != "" {
+		t.Error(d)
+	}
+}
+
 // screen is a terminal that understands what the live view sends: the lines that
 // stand there at the end.
 func screen(sent string) []string {
