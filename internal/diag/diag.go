@@ -215,7 +215,10 @@ func sentence(s string) string {
 	if s == "" {
 		return "No further detail is known."
 	}
-	s = strings.ToUpper(s[:1]) + s[1:]
+	// A file's name or an address stays as it is written.
+	if first, _, _ := strings.Cut(s, " "); !strings.ContainsAny(first, "./\\[_") {
+		s = strings.ToUpper(s[:1]) + s[1:]
+	}
 	if !strings.HasSuffix(s, ".") && !strings.HasSuffix(s, "\n") {
 		s += "."
 	}

@@ -3,8 +3,9 @@ package diag
 import "sort"
 
 // Suggest gives the candidate that is near enough to the given name to be what
-// was meant, or "" when none is. Distance is Levenshtein's; a third of the
-// letters, and at most three, may differ.
+// was meant, or "" when none is. Distance counts letters that are wrong, missing, too
+// many, or swapped with their neighbour (Damerau and Levenshtein, optimal string
+// alignment); a third of the letters, and at most three, may differ.
 func Suggest(given string, candidates []string) string {
 	sorted := append([]string(nil), candidates...)
 	sort.Strings(sorted)
@@ -26,14 +27,13 @@ func DidYouMean(given string, candidates []string) string {
 	return ""
 }
 
-// distance is Levenshtein's with a cut-off: from limit on it may give any value
-// that is not below limit.
+// distance has a cut-off: from limit on it may give any value that is not below
+// limit.
 func distance(a, b string, limit int) int {
 	if d := len(a) - len(b); d >= limit || -d >= limit {
 		return limit
 	}
-	prev := make([]int, len(b)+1)
-	cur := make([]int, len(b)+1)
+	before, prev, cur := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range prev {
 		prev[j] = j
 	}
@@ -45,8 +45,11 @@ func distance(a, b string, limit int) int {
 				cost = 0
 			}
 			cur[j] = min(prev[j]+1, cur[j-1]+1, prev[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				cur[j] = min(cur[j], before[j-2]+1)
+			}
 		}
-		prev, cur = cur, prev
+		before, prev, cur = prev, cur, before
 	}
 	return prev[len(b)]
 }

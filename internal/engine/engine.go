@@ -172,11 +172,11 @@ func storeDiag(err error) diag.List {
 	case err == nil:
 		return nil
 	case errors.Is(err, store.ErrNewer):
-		return diag.Errorf(nil, "State written by a newer version", "%s. Use that version of tutti, or a newer one.", upper(err.Error()))
+		return diag.Errorf(nil, "State written by a newer version", "%s.", upper(err.Error()))
 	case errors.Is(err, store.ErrCorrupt):
 		return diag.Errorf(nil, "State is damaged", "%s.", upper(err.Error()))
 	case errors.Is(err, store.ErrKey):
-		return diag.Errorf(nil, "Key is not at hand", "%s. The state holds sensitive values, which were encrypted with a key file or TUTTI_KEY. Put the same key in place.", upper(err.Error()))
+		return diag.Errorf(nil, "Key is not at hand", "%s.", upper(err.Error()))
 	default:
 		return diag.FromError("State store failed", err)
 	}

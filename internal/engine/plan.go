@@ -11,6 +11,7 @@ import (
 	"tutti/internal/object"
 	"tutti/internal/planfile"
 	"tutti/internal/planner"
+	"tutti/internal/secret"
 	"tutti/internal/stack"
 	"tutti/internal/store"
 )
@@ -127,8 +128,12 @@ func (e *Engine) ReadPlan(path string) (*Planned, diag.List) {
 	switch {
 	case errors.Is(err, planfile.ErrNotPlan):
 		return nil, diag.Errorf(nil, "Not a plan file", "%s was not written by \"tutti plan -out\".", path)
+	case errors.Is(err, planfile.ErrNewer):
+		return nil, diag.Errorf(nil, "Plan file of a newer version", "%s: %s. Carry it out with that version, or plan again with this one.", path, err)
+	case errors.Is(err, secret.ErrWrongKey), errors.Is(err, secret.ErrNoKey):
+		return nil, diag.Errorf(nil, "Key is not at hand", "%s: %s; the plan holds sensitive values. Give the key that was used when it was written (the key file of that user, or %s), or plan again.", path, err, secret.EnvKey)
 	case err != nil:
-		return nil, diag.FromError("Plan file cannot be read", err)
+		return nil, diag.Errorf(nil, "Plan file cannot be read", "%s: %s. Plan again.", path, err)
 	}
 	return &Planned{File: f}, nil
 }

@@ -17,8 +17,8 @@ import (
 // wants some of the same objects as a new plan.
 type unfinished struct {
 	run *store.Run
-	// doubts are the actions that were cut off at those objects: they may have been
-	// done, and a new plan would do them again.
+	// doubts are the actions that were cut off, wherever: they may have been done. Only
+	// a run without any can be closed for another that does the rest.
 	doubts []addr.Instance
 }
 
@@ -90,7 +90,7 @@ func (e *Engine) live(ctx context.Context) (map[store.RunID]bool, error) {
 }
 
 // leftOf tells whether a run has something left to do at the wanted objects, and
-// what of that was cut off.
+// what of it was cut off.
 func (e *Engine) leftOf(ctx context.Context, r *store.Run, wanted func(addr.Object) bool) (u unfinished, overlaps bool, d diag.List) {
 	u.run = r
 	_, file, rep, entries, d := e.History(ctx, r.ID)
@@ -116,21 +116,15 @@ func (e *Engine) leftOf(ctx context.Context, r *store.Run, wanted func(addr.Obje
 	}
 	for i := range rep.Actions {
 		a := &rep.Actions[i]
-		if !wanted(a.Action.Addr.Object) {
-			continue
-		}
 		switch a.Status {
 		case apply.Done, apply.Failed, apply.Skipped:
-		case apply.InDoubt:
-			u.doubts, overlaps = append(u.doubts, a.Action.Addr), true
-		case apply.Running:
-			overlaps = true
+			continue
+		case apply.Running, apply.InDoubt:
 			if sent[a.ID] && !a.Action.Idempotent {
 				u.doubts = append(u.doubts, a.Action.Addr)
 			}
-		default:
-			overlaps = true
 		}
+		overlaps = overlaps || wanted(a.Action.Addr.Object)
 	}
 	return u, overlaps, nil
 }
@@ -154,8 +148,8 @@ func warn(list []unfinished) diag.List {
 		if len(u.doubts) > 0 {
 			d = append(d, diag.Warnf(nil, "An earlier run was cut off", "%s\n\nGo on with it first: \"tutti resume %d\".", u.what(), u.run.ID)...)
 		} else {
-			d = append(d, diag.Warnf(nil, "An earlier run was not finished", "Run %d (%s) is %s, with work left at the same objects. \"tutti resume %d\" goes on with it; carrying out this plan closes it.",
-				u.run.ID, u.run.Command, u.run.Status, u.run.ID)...)
+			d = append(d, diag.Warnf(nil, "An earlier run was not finished", "Run %d (%s) did not come to its end, and has work left at the same objects. \"tutti resume %d\" goes on with it; carrying out this plan closes it.",
+				u.run.ID, u.run.Command, u.run.ID)...)
 		}
 	}
 	return d

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -25,6 +28,11 @@ const hang = 90 * time.Second
 var built = struct{ binary, home string }{}
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	// The tests wait for other processes more than they work.
+	if err := flag.Set("test.parallel", strconv.Itoa(max(abreast, 2*runtime.NumCPU()))); err != nil {
+		panic(err)
+	}
 	code, err := withBinary(m.Run)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -147,12 +155,17 @@ type running struct {
 // start starts the binary. It is killed, and the test fails, when it hangs.
 func (f *folder) start(env []string, args ...string) *running {
 	f.t.Helper()
+	return f.startWith(env, nil, args...)
+}
+
+func (f *folder) startWith(env []string, who *syscall.Credential, args ...string) *running {
+	f.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), hang)
 	r := &running{f: f, args: args, ctx: ctx, cancel: cancel, cmd: exec.CommandContext(ctx, built.binary, args...)}
 	r.cmd.Dir, r.cmd.Env = f.dir, append(append([]string(nil), f.env...), env...)
 	r.cmd.Stdout, r.cmd.Stderr = &r.out, &r.err
 	r.cmd.WaitDelay = 2 * time.Second // an orphan may hold the pipes open
-	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: who}
 	if err := r.cmd.Start(); err != nil {
 		f.t.Fatal(err)
 	}
@@ -232,11 +245,14 @@ func (f *folder) must(code int, args ...string) said {
 	return s
 }
 
-// has fails the test when a text is missing from what was said.
+// has fails the test when a text is missing from what was said, however its lines
+// were wrapped.
 func (f *folder) has(s said, texts ...string) {
 	f.t.Helper()
+	all := s.stdout + s.stderr
+	flat := strings.Join(strings.Fields(strings.ReplaceAll(all, "│", "")), " ")
 	for _, x := range texts {
-		if !strings.Contains(s.stdout+s.stderr, x) {
+		if !strings.Contains(all, x) && !strings.Contains(flat, x) {
 			f.t.Fatalf("it should have said %q:\n%s", x, s)
 		}
 	}
@@ -283,4 +299,19 @@ func (w *watched) String() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.b.String()
+}
+
+// awaitFile waits until a file of the folder holds the text.
+func (f *folder) awaitFile(name, text string) {
+	f.t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	over := time.After(hang)
+	for !strings.Contains(f.read(name), text) {
+		select {
+		case <-tick.C:
+		case <-over:
+			f.t.Fatalf("%s never held %q: %q", name, text, f.read(name))
+		}
+	}
 }

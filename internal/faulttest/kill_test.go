@@ -173,7 +173,7 @@ func (f *folder) finish(want string, faults ...string) {
 }
 
 // abreast is how many killed runs go on at once: they wait more than they work.
-const abreast = 4
+const abreast = 6
 
 // maxAppends bounds the search for the last append.
 const maxAppends = 400
@@ -181,6 +181,7 @@ const maxAppends = 400
 // TestKillAtEveryAppend kills the process at its first write to the journal, at its
 // second, and so on to the last, each time just before and just after the write.
 func TestKillAtEveryAppend(t *testing.T) {
+	t.Parallel()
 	base := counted(t)
 	want := undisturbed(t, base)
 	stride := 1
@@ -228,6 +229,7 @@ func killedAt(t *testing.T, f *folder, want, kind string, n int) bool {
 // TestKillAtAnyTime kills the process from outside at random moments: alone, so
 // that its providers find themselves orphans, or with them.
 func TestKillAtAnyTime(t *testing.T) {
+	t.Parallel()
 	base := counted(t)
 	want := undisturbed(t, base)
 	kills := 20

@@ -153,6 +153,15 @@ func (r *resource) Wanted(ctx context.Context, s object.Scope, inst object.Insta
 	return v, r.soft(d)
 }
 
+// rangeOf gives the place of a path into the body; the block's own when it leads
+// nowhere.
+func (r *resource) rangeOf(p cty.Path) *hcl.Range {
+	if rng := r.body.bound.RangeOf(p); rng != nil {
+		return rng
+	}
+	return &r.DeclRange
+}
+
 // soft makes warnings of the errors of a data block inside a check.
 func (r *resource) soft(d diag.List) diag.List {
 	if r.Resource.Check == "" {
@@ -184,7 +193,7 @@ func (r *resource) Driver(ctx context.Context, s object.Scope, inst object.Insta
 	}
 	meta, md := r.meta(ctx, s, sv)
 	drv := driver.New(driver.Options{Provider: p, Name: sv.name, Kind: r.kind(), TypeName: r.addr.Type, Schema: t,
-		IgnoreChanges: r.ignore, IgnoreAll: r.Lifecycle.IgnoreAll, Meta: meta, RangeOf: r.body.bound.RangeOf,
+		IgnoreChanges: r.ignore, IgnoreAll: r.Lifecycle.IgnoreAll, Meta: meta, RangeOf: r.rangeOf,
 		Provision: r.provision(s, inst), Stages: r.stages()})
 	if common {
 		r.shared = drv

@@ -215,8 +215,8 @@ func TestAbortInTheMiddle(t *testing.T) {
 	}
 }
 
-// An activity that does not obey is left behind, and is in doubt when the run is
-// resumed.
+// An activity that does not obey is left behind: it is named as in doubt, at once and
+// when the run is resumed.
 func TestAbandon(t *testing.T) {
 	d, w := newDisk(), newWorld()
 	ctx, abort := context.WithCancel(context.Background())
@@ -229,7 +229,7 @@ func TestAbandon(t *testing.T) {
 	opts := options(d, w, "#1 create a.a\n")
 	opts.Grace = time.Millisecond
 	res, err := local.Run(ctx, opts)
-	if err == nil || res.Status != store.Stopped || d.status != store.Stopped || !strings.Contains(err.Error(), "did not stop") {
+	if err != nil || res.Status != store.Stopped || d.status != store.Stopped || len(res.InDoubt) != 1 || !strings.Contains(res.InDoubt[0].Why.Error(), "did not stop") {
 		t.Fatalf("%+v, %v", res, err)
 	}
 	close(release)

@@ -300,10 +300,18 @@ func (r *runner) requestCancel(ctx context.Context, reason string) {
 }
 
 // abandon gives up on activities that did not return in time after the run was
-// cut off. Their answers will be looked for when the run is resumed.
+// cut off. They stay outstanding: what is not idempotent is in doubt, and settled
+// when the run is resumed.
 func (r *runner) abandon(grace time.Duration) {
-	if r.halted == nil {
-		r.halted = fmt.Errorf("%d activities of run %d did not stop within %s", len(r.running), r.opts.RunID, grace)
+	for _, d := range r.asked.Activities() {
+		if _, ok := r.running[d.ID]; !ok {
+			continue
+		}
+		why := fmt.Errorf("it did not stop within %s of being told to", grace)
+		if !d.Idempotent {
+			r.left[d.ID] = Doubt{Do: d, Why: why}
+		}
+		r.journal(store.Entry{Note: fmt.Sprintf("#%d was given up: %v", d.ID, why), NoteAt: r.time.now()})
 	}
 	clear(r.running)
 }

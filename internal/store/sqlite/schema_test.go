@@ -170,12 +170,18 @@ func TestFolderAtTheFilesPlace(t *testing.T) {
 	expectError(t, err, nil, filepath.Join(dir, Folder, File))
 }
 
-func TestEmptyFileBecomesAStore(t *testing.T) {
-	dir := build(t, "")
-	s := mustOpen(t, dir)
-	defer s.Close()
-	if have := userVersion(t, s); have != version {
-		t.Errorf("schema version %d", have)
+// A store is made whole under another name, so that a file without a first page is
+// one that was cut short: to go on with it would plan to make everything again.
+func TestFileWithoutAFirstPage(t *testing.T) {
+	for _, n := range []int64{0, 1, 511} {
+		dir := t.TempDir()
+		mustOpen(t, dir).Close()
+		path := filepath.Join(dir, Folder, File)
+		if err := os.Truncate(path, n); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Open(context.Background(), dir, Options{})
+		expectError(t, err, store.ErrCorrupt, path, "was cut short", "keep a copy")
 	}
 }
 

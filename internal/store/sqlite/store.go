@@ -102,6 +102,9 @@ func (s *Store) openWritable(ctx context.Context, dir string) error {
 			return err
 		}
 	}
+	if err := whole(s.path); err != nil {
+		return err
+	}
 	db, err := openDB(dsn(s.path, "", 0), 1)
 	if err != nil {
 		return s.explain("opening the store", err)
@@ -206,6 +209,16 @@ func prepareFolder(dir string) error {
 		if err := os.WriteFile(ignore, []byte("*\n"), 0o600); err != nil {
 			return worldError("making the store", ignore, err)
 		}
+	}
+	return nil
+}
+
+// whole refuses what SQLite would take for a new database: a file of ours is never
+// without its first page, so one that is has lost the state.
+func whole(path string) error {
+	const firstPage = 512 // the smallest that SQLite knows
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Size() < firstPage {
+		return corruptError("opening the store", path, fmt.Sprintf("the file was cut short: it has %d bytes", info.Size()))
 	}
 	return nil
 }

@@ -92,7 +92,7 @@ func otherAddress(p tfaddr.Provider, elsewhere []tfaddr.Provider) string {
 		if p.Namespace == "hashicorp" {
 			return fmt.Sprintf(" If it is not HashiCorp's own, name its source for %q in required_providers.", p.Type)
 		}
-		return ""
+		return " Look whether the address is right, and whether provider_installation in the CLI configuration names where it can be had."
 	}
 	other := elsewhere[0]
 	text := fmt.Sprintf(" But there it is known as %s.", other)

@@ -88,7 +88,8 @@ func each(ctx context.Context, wants []*wanted, work func(context.Context, int, 
 		wg.Go(func() {
 			defer func() { <-slots }()
 			list, err := work(ctx, i, w)
-			lists[i] = append(list, explain(w, err)...)
+			// The address keeps what is asked for by many objects from being theirs.
+			lists[i] = append(list, explain(w, err)...).In(fmt.Sprintf("provider[%q]", w.source))
 		})
 	}
 	wg.Wait()

@@ -61,9 +61,19 @@ func (d *Driver) Validate(ctx context.Context, wanted cty.Value) diag.List {
 	return append(out, d.o.validate(ctx, wanted)...)
 }
 
-// Plan implements object.Driver.
+// Plan implements object.Driver. A configuration that is not the one that the
+// object was made with is validated first: providers may take for granted that what
+// they plan is valid.
 func (d *Driver) Plan(ctx context.Context, req object.PlanRequest) (object.Change, diag.List) {
-	return d.kind.Plan(ctx, req)
+	if req.Wanted == cty.NilVal || d.o.settledOn(req) {
+		return d.kind.Plan(ctx, req)
+	}
+	valid := d.o.validate(ctx, req.Wanted).In(req.Addr.String())
+	if valid.HasErrors() {
+		return object.Change{}, valid
+	}
+	c, more := d.kind.Plan(ctx, req)
+	return c, append(valid, more...)
 }
 
 // Apply implements object.Driver. A failed creation that left something behind

@@ -45,8 +45,8 @@ type Options struct {
 	Provision Provision
 	// Stages are those at which Provision has something to do; all when 0.
 	Stages Stage
-	// RangeOf gives the place in the configuration that a path comes from. It may
-	// be nil and may give nil.
+	// RangeOf gives the place in the configuration that a path comes from; the
+	// block's own for the empty path. It may be nil and may give nil.
 	RangeOf func(cty.Path) *hcl.Range
 }
 
@@ -84,6 +84,20 @@ func (o *Options) validate(ctx context.Context, wanted cty.Value) diag.List {
 	return o.locate(o.Provider.ValidateResource(ctx, o.Kind, o.TypeName, config))
 }
 
+// settledOn tells that the object which exists is as the configuration wants it, so
+// that the provider found that valid once.
+func (o *Options) settledOn(req object.PlanRequest) bool {
+	if o.Kind != provider.Managed || req.Prior == nil || req.Prior.Tainted {
+		return false
+	}
+	config, _ := unmark(req.Wanted)
+	prior, _ := unmark(req.Prior.Value)
+	if config.IsNull() || !config.IsKnown() || prior.IsNull() || o.Schema.Block.HasWriteOnly() {
+		return false
+	}
+	return o.Schema.Block.ProposedNew(prior, config).RawEquals(prior)
+}
+
 // checkEphemeral reports ephemeral values where they would be kept.
 func (o *Options) checkEphemeral(wanted cty.Value) diag.List {
 	if look(wanted)&hasMarks == 0 {
@@ -98,10 +112,11 @@ func (o *Options) checkEphemeral(wanted cty.Value) diag.List {
 	return d
 }
 
-// locate gives complaints about an attribute their place in the configuration.
+// locate gives complaints their place in the configuration: the attribute's, or
+// the whole block's.
 func (o *Options) locate(list diag.List) diag.List {
 	for i, d := range list {
-		if d.Subject != nil || o.RangeOf == nil || len(d.Attribute) == 0 {
+		if d.Subject != nil || o.RangeOf == nil {
 			continue
 		}
 		c := *d
