@@ -2,6 +2,7 @@ package view
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -43,7 +44,12 @@ func (p *printer) body(b, a cty.Value, indent int, path cty.Path, blocks Blocks,
 		width = max(width, columns(keyText(n, ty)))
 	}
 	hidden, shown := 0, 0
+	var later []string
 	for _, n := range attrs {
+		if v := av[n]; p.brief && top && v != cty.NilVal && secret(v) == "" && !v.IsKnown() {
+			later = append(later, keyText(n, ty))
+			continue
+		}
 		m := member{name: n, in: ty, width: width, indent: indent, before: bv[n], after: av[n], path: p.step(path, n, ty)}
 		switch {
 		case p.member(m):
@@ -57,6 +63,10 @@ func (p *printer) body(b, a cty.Value, indent int, path cty.Path, blocks Blocks,
 		default:
 			hidden++
 		}
+	}
+	if len(later) > 0 {
+		p.line(indent, same)
+		p.WriteString(p.s.paint(grey, "# (known after apply: "+strings.Join(later, ", ")+")") + "\n")
 	}
 	p.hidden(indent, hidden, "attribute", "attributes")
 	skipped := 0

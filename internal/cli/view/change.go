@@ -125,7 +125,7 @@ func (p *printer) change(c *object.PlannedChange) {
 		p.parts(c.Parts, 6)
 		return
 	}
-	p.forces = c.ReplacePaths
+	p.forces, p.brief = c.ReplacePaths, c.Verb == object.Run
 	p.WriteString(p.s.sign(c) + " " + header(c.Addr) + " {\n")
 	before, after := c.Before, c.After
 	if c.Verb == object.Read {
@@ -134,7 +134,7 @@ func (p *printer) change(c *object.PlannedChange) {
 	p.body(before, after, 8, nil, p.blocks(c), true)
 	p.parts(c.Parts, 8)
 	p.WriteString("    }\n")
-	p.forces = nil
+	p.forces, p.brief = nil, false
 }
 
 func (p *printer) blocks(c *object.PlannedChange) Blocks {

@@ -35,6 +35,9 @@ type printer struct {
 	s Style
 	// forces are the paths whose change requires a replacement.
 	forces []cty.Path
+	// brief names, in one line at the end of a body, what is only known after apply:
+	// the results of a task are no news.
+	brief bool
 }
 
 func (p *printer) sign(o op) string {
