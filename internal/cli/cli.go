@@ -128,6 +128,7 @@ The usual way:
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return a.enter(c) },
 	}
 	root.PersistentFlags().StringVar(&a.chdir, "chdir", "", "switch to this folder before anything else")
+	root.PersistentFlags().Bool("no-color", false, "write without colours")
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetUsageFunc(a.usage)
@@ -145,6 +146,7 @@ The usual way:
 			root.AddCommand(c)
 		}
 	}
+	accept(root)
 	root.Flags().BoolP("version", "v", false, "the same as the version command")
 	root.RunE = func(c *cobra.Command, _ []string) error {
 		if v, err := c.Flags().GetBool("version"); err == nil && v {

@@ -20,8 +20,12 @@ import (
 func (a *app) arguments(args []string) ([]string, error) {
 	at := 0
 	for at < len(args) && strings.HasPrefix(args[at], "-") {
+		if strings.TrimLeft(args[at], "-") == "chdir" {
+			at++ // its value
+		}
 		at++
 	}
+	at = min(at, len(args))
 	var extra []string
 	for _, name := range []string{"TF_CLI_ARGS", "TF_CLI_ARGS_" + commandName(args[at:])} {
 		words, err := shlex.Split(a.env(name))
@@ -155,7 +159,6 @@ type planFlags struct {
 	input             bool
 	compactWarnings   bool
 	json              bool
-	noColor           bool
 	lock              bool
 	// done is what earlier phases of this command have carried out.
 	done map[addr.Instance]bool
@@ -182,5 +185,29 @@ func (f *planFlags) add(c *cobra.Command) {
 
 func (f *planFlags) addOutput(c *cobra.Command) {
 	c.Flags().BoolVar(&f.json, "json", false, "write one JSON message a line")
-	c.Flags().BoolVar(&f.noColor, "no-color", false, "write without colours")
+}
+
+// accept adds flags of Terraform's that change nothing here, because edits of the
+// state are transactions of their own and keep what was before: what drives that
+// command can drive this one. They are not shown in the help.
+func accept(root *cobra.Command) {
+	for _, path := range [][]string{{"state", "mv"}, {"state", "rm"}, {"state", "push"}, {"state", "pull"}, {"taint"}, {"untaint"}, {"unlock"},
+		{"workspace", "new"}, {"workspace", "select"}, {"workspace", "delete"}, {"console"}, {"output"}, {"graph"}, {"get"}, {"validate"}} {
+		c, _, err := root.Find(path)
+		if err != nil {
+			panic("cli: invariant broken: no command " + strings.Join(path, " "))
+		}
+		f := c.Flags()
+		add := func(name string, define func()) {
+			if f.Lookup(name) == nil {
+				define()
+				f.Lookup(name).Hidden = true
+			}
+		}
+		add("lock", func() { f.Bool("lock", true, "") })
+		add("lock-timeout", func() { f.Duration("lock-timeout", 0, "") })
+		add("input", func() { f.Bool("input", true, "") })
+		add("backup", func() { f.String("backup", "", "") })
+		add("ignore-remote-version", func() { f.Bool("ignore-remote-version", false, "") })
+	}
 }

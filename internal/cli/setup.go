@@ -51,7 +51,7 @@ func (a *app) initCommand() *cobra.Command {
 	for _, name := range []string{"backend", "input", "get", "lock"} {
 		fl.Bool(name, true, "accepted for Terraform's sake")
 	}
-	for _, name := range []string{"reconfigure", "migrate-state", "force-copy", "no-color", "json"} {
+	for _, name := range []string{"reconfigure", "migrate-state", "force-copy", "json"} {
 		fl.Bool(name, false, "accepted for Terraform's sake")
 	}
 	fl.StringArray("backend-config", nil, "accepted for Terraform's sake")
@@ -112,11 +112,10 @@ func (a *app) getCommand() *cobra.Command {
 }
 
 func (a *app) validateCommand() *cobra.Command {
-	var asJSON, noColor bool
+	var asJSON bool
 	c := &cobra.Command{
 		Use: "validate", Short: "Check the files", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			a.color = a.color && !noColor
 			opts, d := a.options(c, nil)
 			if d.HasErrors() {
 				return a.failed(d, nil)
@@ -128,7 +127,6 @@ func (a *app) validateCommand() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	c.Flags().BoolVar(&noColor, "no-color", false, "write without colours")
 	return c
 }
 

@@ -14,11 +14,12 @@ import (
 )
 
 func (a *app) showCommand() *cobra.Command {
-	var asJSON, noColor bool
+	var asJSON bool
 	c := &cobra.Command{
-		Use: "show [FILE]", Short: "Show the state, or what a file holds: a plan or a state", Args: cobra.MaximumNArgs(1), Example: "  tutti show\n  tutti show plan.bin\n  tutti show -json plan.bin",
+		Use: "show [FILE]", Short: "Show the state, or what a file holds: a plan or a state", Args: cobra.MaximumNArgs(1),
+		Long:    "Show writes the state as it is now, or what a file holds: a plan that\n\"tutti plan -out\" saved, or a state in Terraform's form.\n\n-json is for machines. Like Terraform's it holds sensitive values as they are.",
+		Example: "  tutti show\n  tutti show plan.bin\n  tutti show -json plan.bin",
 		RunE: func(c *cobra.Command, args []string) error {
-			a.color = a.color && !noColor
 			return a.withEngine(c, func(e *engine.Engine) error {
 				if len(args) == 1 && !engine.IsPlanFile(args[0]) {
 					return a.showStateFile(c.Context(), e, args[0], asJSON)
@@ -46,7 +47,6 @@ func (a *app) showCommand() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	c.Flags().BoolVar(&noColor, "no-color", false, "write without colours")
 	return c
 }
 

@@ -154,7 +154,7 @@ func (a *app) stateMove() *cobra.Command {
 }
 
 func (a *app) outputCommand() *cobra.Command {
-	var asJSON, raw, noColor bool
+	var asJSON, raw bool
 	c := &cobra.Command{
 		Use: "output [NAME]", Short: "Show output values", Args: cobra.MaximumNArgs(1), Example: "  tutti output\n  tutti output -raw url\n  tutti output -json",
 		RunE: func(c *cobra.Command, args []string) error {
@@ -163,7 +163,6 @@ func (a *app) outputCommand() *cobra.Command {
 				if d.HasErrors() {
 					return a.failed(d, nil)
 				}
-				a.color = a.color && !noColor
 				if len(args) == 0 {
 					return a.showOutputs(snap, asJSON)
 				}
@@ -173,7 +172,6 @@ func (a *app) outputCommand() *cobra.Command {
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	c.Flags().BoolVar(&raw, "raw", false, "write one string, number or bool without quotes")
-	c.Flags().BoolVar(&noColor, "no-color", false, "write without colours")
 	return c
 }
 
