@@ -46,6 +46,8 @@ func rooms() []room {
 		{"server", slices.Concat(nouns, toolbox, hall, languages, []string{"stack", "engine"})},
 		{"cli", slices.Concat(nouns, toolbox, hall, languages, []string{"stack", "engine", "server"})},
 		{"archtest", nil},
+		// Runs the binary against faults; knows only where test providers lie.
+		{"faulttest", []string{"terraform"}},
 	}
 	for _, l := range languages {
 		plan = append(plan, room{l, slices.Concat(nouns, toolbox)})

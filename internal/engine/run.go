@@ -318,7 +318,11 @@ func actionOf(plan *object.Plan, d flow.Do) *object.Action {
 func doubt(plan *object.Plan, _ *apply.Machine, x local.Doubt) Doubt {
 	a := actionOf(plan, x.Do)
 	out := Doubt{Addr: a.Addr, Verb: a.Verb}
-	if x.Why != nil {
+	var f flow.Failure
+	switch {
+	case errors.As(x.Why, &f):
+		out.Why = f.Message
+	case x.Why != nil:
 		out.Why = x.Why.Error()
 	}
 	return out

@@ -64,6 +64,8 @@ func TestAbort(t *testing.T) {
 	r := f.start(nil, "apply", "-auto-approve")
 	r.await("terraform_data.a[1]: Executing")
 	r.await("terraform_data.a[0]: Executing")
+	f.awaitFile("a0", "x")
+	f.awaitFile("a1", "x")
 	r.signal(syscall.SIGINT)
 	r.await("Stopping:")
 	r.signal(syscall.SIGINT)
