@@ -172,6 +172,7 @@ func (w *Worker) Do(ctx context.Context, d flow.Do, log func(string)) (local.Out
 	case diags.HasErrors() && t.doubt && !a.Idempotent:
 		return local.Outcome{}, &local.DoubtError{Err: w.failure(ctx, diags)}
 	case diags.HasErrors():
+		out.Writes = append(out.Writes, w.reinstate(t)...)
 		return out, w.failure(ctx, diags)
 	default:
 		return out, nil

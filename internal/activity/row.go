@@ -68,6 +68,30 @@ func (w *Worker) rewrite(t *task) {
 	t.writes = append(t.writes, w.put(&row, t.change)...)
 }
 
+// reinstate puts the old object, which stepped aside, back in its place when its
+// replacement did not come into being at all.
+func (w *Worker) reinstate(t *task) []store.Write {
+	c := t.change
+	if c == nil || t.action.Verb != object.Create || c.Verb != object.Replace || !c.CreateFirst || len(t.writes) > 0 {
+		return nil
+	}
+	for _, id := range t.action.Needs {
+		before := &w.o.Plan.Actions[id-1]
+		if before.Verb != object.Depose || before.Addr != t.action.Addr {
+			continue
+		}
+		row := *c.Prior
+		row.Deposed = ""
+		key := object.RowKey{Addr: t.action.Addr, Deposed: before.Deposed}
+		w.mu.Lock()
+		delete(w.rows, key)
+		w.rows[row.Key()] = &row
+		w.mu.Unlock()
+		return []store.Write{{Delete: &key}, {Put: &row}}
+	}
+	return nil
+}
+
 // depose lets the present object step aside for its replacement.
 func (w *Worker) depose(t *task) {
 	row := *t.change.Prior

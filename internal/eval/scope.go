@@ -106,8 +106,15 @@ func Pending(s object.Scope) bool {
 		return true
 	}
 	return slices.ContainsFunc(n.Deps, func(d *Node) bool {
-		return d.Pending && (d.Kind == Instance || d.Kind == Whole) && (d.Addr.Kind == addr.Resource || d.Addr.Kind == addr.Task)
+		if d.Kind == Expansion && d.Addr.Object == n.Addr.Object {
+			return slices.ContainsFunc(d.Deps, pendingThing) // how often it exists names something
+		}
+		return pendingThing(d)
 	})
+}
+
+func pendingThing(d *Node) bool {
+	return d.Pending && (d.Kind == Instance || d.Kind == Whole) && (d.Addr.Kind == addr.Resource || d.Addr.Kind == addr.Task)
 }
 
 // Settled reports, while a Source is asked about an instance, whether nothing

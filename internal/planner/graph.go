@@ -94,10 +94,12 @@ func (g *graph) replace(a object.Action, c *object.PlannedChange) {
 	depose.Verb, depose.Idempotent = object.Depose, true
 	depose.Deposed = deposedKey(g.p.rows.keysOf(c.Addr))
 	del.Deposed = depose.Deposed
+	// It steps aside when all that the new one needs is there, and not before: were
+	// that to fail, the old one would be gone from its place for nothing.
 	dep := g.add(depose)
 	create.Needs = []int{dep}
 	id := g.add(create)
-	g.entry[c.Addr], g.exit[c.Addr] = id, id
+	g.entry[c.Addr], g.exit[c.Addr] = dep, id
 	if g.p.held.has(c.Addr) {
 		g.p.putOff(c.Addr)
 		return // the deposed row is what a later phase finds

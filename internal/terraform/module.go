@@ -28,6 +28,7 @@ type compiled struct {
 	providers map[addr.Name]*providerCode
 	checks    map[string][]conditionCode
 	imports   []*importCode
+	removed   []*removedCode
 }
 
 // repetitionCode is count, for_each or enabled with its references.
@@ -100,6 +101,11 @@ func (r *Root) compile(cfg *config.Config) (*compiled, diag.List) {
 	}
 	for _, imp := range cfg.Module.Changes.Imports {
 		m.imports = append(m.imports, c.importBlock(imp))
+	}
+	for _, rm := range cfg.Module.Changes.Removed {
+		if len(rm.Provisioners) > 0 {
+			m.removed = append(m.removed, c.removedBlock(cfg.Path, rm))
+		}
 	}
 	c.arguments(m)
 	r.compiled[cfg.Path] = m

@@ -47,7 +47,55 @@ func (r *Root) DriverOf(ctx context.Context, s object.Scope, row *object.State) 
 	if d = append(d, pd...); pd.HasErrors() || p == nil {
 		return nil, d
 	}
-	return driver.New(driver.Options{Provider: p, Name: row.Driver, Kind: provider.Managed, TypeName: row.Addr.Type, Schema: t}), d
+	return driver.New(driver.Options{Provider: p, Name: row.Driver, Kind: provider.Managed, TypeName: row.Addr.Type, Schema: t,
+		Provision: r.parting(s, row), Stages: driver.BeforeDelete}), d
+}
+
+// parting gives what runs the provisioners that a removed block has for the row's
+// object; nil when there are none.
+func (r *Root) parting(s object.Scope, row *object.State) driver.Provision {
+	if row.Deposed != "" {
+		return nil
+	}
+	r.partingOnce.Do(func() {
+		for c := range r.opts.Config.All() {
+			code, _ := r.compile(c)
+			r.partings = append(r.partings, code.removed...)
+		}
+	})
+	for _, rm := range r.partings {
+		if rm.covers(row.Addr) {
+			in := resource{base: base{m: r.nearest(rm.in)}, resourceCode: &resourceCode{provisions: rm.provisions}}
+			return in.provision(s, object.Instance{Key: row.Addr.Key})
+		}
+	}
+	return nil
+}
+
+// removedCode is a removed block with its provisioners, and the module that it
+// stands in.
+type removedCode struct {
+	*config.Removed
+	in         addr.ModulePath
+	provisions []*provisionCode
+}
+
+// covers reports whether the block is about the instance.
+func (rm *removedCode) covers(a addr.Instance) bool {
+	names, steps := rm.in.Names(), a.Module.Steps()
+	if len(steps) < len(names) {
+		return false
+	}
+	rest := addr.Module{}
+	for i, st := range steps {
+		switch {
+		case i >= len(names):
+			rest = rest.Child(st.Name, st.Key)
+		case st.Name != names[i]:
+			return false
+		}
+	}
+	return rm.From.Target.Covers(addr.Instance{Object: addr.Object{Module: rest, Name: a.Name}, Key: a.Key})
 }
 
 // DriverSource gives the provider that State.Driver names.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"tutti/internal/addr"
 	"tutti/internal/diag"
 	"tutti/internal/expr"
 	"tutti/internal/object"
@@ -25,6 +26,14 @@ func (c *compiler) provisioner(p *config.Provisioner) *provisionCode {
 	c.diags = append(c.diags, d.At(p.TypeRange)...)
 	if !d.HasErrors() {
 		c.diags = append(c.diags, out.body.bind(p.Body, block)...)
+	}
+	return out
+}
+
+func (c *compiler) removedBlock(in addr.ModulePath, rm *config.Removed) *removedCode {
+	out := &removedCode{Removed: rm, in: in}
+	for _, p := range rm.Provisioners {
+		out.provisions = append(out.provisions, c.provisioner(p))
 	}
 	return out
 }

@@ -64,6 +64,9 @@ type Root struct {
 	// needs are the providers that the files require; made by needed.
 	needed sync.Once
 	needs  map[tfaddr.Provider]bool
+	// partings are the removed blocks with provisioners; made by partingOnce.
+	partingOnce sync.Once
+	partings    []*removedCode
 
 	mu       sync.Mutex
 	compiled map[addr.ModulePath]*compiled
