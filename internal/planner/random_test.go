@@ -245,3 +245,35 @@ func places(t *rapid.T, p *object.Plan) {
 		seen[key] = true
 	}
 }
+
+// TestRandomFailures lets some things fail on the way: rows and world agree after
+// it all the same, what needs a failed thing was not done, and the next plans go on
+// from there to the end.
+func TestRandomFailures(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := newStack()
+		var w drawing
+		for range rapid.IntRange(1, 4).Draw(t, "steps") {
+			config := w.redraw(t, true)
+			c := parse(t, config)
+			p, d := planner.Plan(context.Background(), s.request(c, planner.Options{}))
+			if d.HasErrors() {
+				t.Fatalf("%s\n%v", config, d.Err())
+			}
+			for _, ch := range p.Changes {
+				if rapid.IntRange(0, 3).Draw(t, "fails") == 0 {
+					s.world.Fail[ch.Addr.String()] = true
+				}
+			}
+			s.apply(t, c, p, func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "next") })
+			clear(s.world.Fail)
+			s.consistent(t, nil)
+			for _, wrong := range s.world.Wrong() {
+				if strings.Contains(wrong, "does not exist") {
+					t.Fatalf("%s\n%s\n%s", config, show(p), wrong)
+				}
+			}
+			s.converge(t, config)
+		}
+	})
+}

@@ -243,3 +243,13 @@ func ThingOf(s *object.State) (Thing, error) {
 	err := json.Unmarshal(s.Attributes, &t)
 	return t, err
 }
+
+// RowOf makes the row of a thing.
+func RowOf(a addr.Instance, t Thing) *object.State {
+	row, err := (&Driver{}).Encode(&object.Actual{Value: t.value()})
+	if err != nil {
+		panic("objecttest: a thing has no row: " + err.Error())
+	}
+	row.Addr = a
+	return row
+}
