@@ -56,13 +56,15 @@ type screen struct {
 	// that standard output is a terminal that can be drawn on.
 	color, errColor, live bool
 	width                 int
-	compact               bool // -compact-warnings
+	compact, concise      bool // -compact-warnings, -concise
 }
 
 // outcome is what a command gathers while it goes on.
 type outcome struct {
 	// stream takes all output with -json; nil otherwise.
 	stream *view.Stream
+	// into takes the same with -json-into, beside what people see.
+	into *view.Stream
 	// run and plan are what is being carried out.
 	run  store.RunID
 	plan *object.Plan
@@ -125,7 +127,12 @@ The usual way:
   tutti up        plan, ask, and carry it out
   tutti resume    go on after a crash or Ctrl-C: nothing lost or done twice`,
 		SilenceUsage: true, SilenceErrors: true,
-		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return a.enter(c) },
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			if err := a.enter(c); err != nil {
+				return err
+			}
+			return a.writeInto(c)
+		},
 	}
 	root.PersistentFlags().StringVar(&a.chdir, "chdir", "", "switch to this folder before anything else")
 	root.PersistentFlags().Bool("no-color", false, "write without colours")
@@ -167,7 +174,7 @@ func (a *app) enter(c *cobra.Command) error {
 	if on("no-color") {
 		a.color, a.errColor = false, false
 	}
-	a.compact = on("compact-warnings")
+	a.compact, a.concise = on("compact-warnings"), on("concise")
 	if on("json") && streams(c.Name()) {
 		a.stream = view.NewStream(a.stdout, time.Now)
 		a.stream.Version(a.version)
@@ -178,6 +185,22 @@ func (a *app) enter(c *cobra.Command) error {
 	if err := os.Chdir(a.chdir); err != nil {
 		return fmt.Errorf("-chdir: %w", err)
 	}
+	return nil
+}
+
+// writeInto opens the file of -json-into. It is written without a buffer, so
+// nothing is lost at whatever end.
+func (a *app) writeInto(c *cobra.Command) error {
+	f := c.Flags().Lookup("json-into")
+	if f == nil || f.Value.String() == "" {
+		return nil
+	}
+	file, err := os.Create(f.Value.String())
+	if err != nil {
+		return fmt.Errorf("-json-into: %w", err)
+	}
+	a.into = view.NewStream(file, time.Now)
+	a.into.Version(a.version)
 	return nil
 }
 

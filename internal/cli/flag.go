@@ -180,6 +180,8 @@ func (f *planFlags) add(c *cobra.Command) {
 	fl.BoolVar(&f.lock, "lock", true, "accepted for Terraform's sake: plans take no lock, and a run always leases what it changes")
 	fl.BoolVar(&f.input, "input", true, "ask for nothing: neither for variables nor for approval")
 	fl.BoolVar(&f.compactWarnings, "compact-warnings", false, "show warnings as one line each")
+	fl.Bool("concise", false, "show no progress")
+	fl.String("json-into", "", "write what -json would give to this file, beside what people see")
 	f.addOutput(c)
 }
 

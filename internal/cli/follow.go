@@ -45,6 +45,8 @@ func (a *app) show(ctx context.Context, e *engine.Engine) (w engine.Watch, end f
 	switch {
 	case a.stream != nil:
 		f = a.stream
+	case a.concise:
+		f = quiet{a.stdout}
 	default:
 		if a.live {
 			every = liveEvery
@@ -60,6 +62,9 @@ func (a *app) show(ctx context.Context, e *engine.Engine) (w engine.Watch, end f
 			ask = func(list []addr.Instance) { asker.ask(ctx, list) }
 			answered = func() { cancel(); asker.group.Wait() }
 		}
+	}
+	if a.into != nil {
+		f = tee{f, a.into}
 	}
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {

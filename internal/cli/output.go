@@ -81,6 +81,9 @@ func blocksOf(b *provider.Block) view.Blocks {
 
 // diagnostics shows what is wrong: on standard error, or as messages with -json.
 func (a *app) diagnostics(d diag.List, sources map[string][]byte) {
+	if a.into != nil {
+		a.into.Diags(d, sources)
+	}
 	switch {
 	case len(d) == 0:
 	case a.stream != nil:
@@ -115,6 +118,9 @@ func sourcesOf(p *engine.Planned) map[string][]byte {
 }
 
 func (a *app) showPlan(ctx context.Context, e *engine.Engine, p *engine.Planned) {
+	if a.into != nil {
+		a.into.Plan(p.Plan)
+	}
 	if a.stream != nil {
 		a.stream.Plan(p.Plan)
 		return
@@ -185,6 +191,11 @@ func (a *app) showResult(ctx context.Context, e *engine.Engine, fin *engine.Fini
 	snap, d := e.Snapshot(context.WithoutCancel(ctx))
 	if !d.HasErrors() {
 		outputs = snap.Outputs
+	}
+	if a.into != nil {
+		if err := a.into.Result(r, outputs); err != nil {
+			return err
+		}
 	}
 	if a.stream != nil {
 		return a.stream.Result(r, outputs)

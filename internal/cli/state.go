@@ -15,7 +15,7 @@ import (
 
 func (a *app) stateCommand() *cobra.Command {
 	c := &cobra.Command{Use: "state", Short: "Look at the state, and edit it", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(a.stateList(), a.stateShow(), a.stateRemove(), a.stateMove(), a.statePull(), a.statePush())
+	c.AddCommand(a.unavailableState(), a.stateList(), a.stateShow(), a.stateRemove(), a.stateMove(), a.statePull(), a.statePush())
 	return c
 }
 

@@ -6,21 +6,34 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// unavailable are commands of Terraform and OpenTofu that this version does not
-// have, each with what to do instead.
+// missing is a command of Terraform's and OpenTofu's that this version does not
+// have, with what to do instead.
+type missing struct{ name, instead string }
+
+// unavailable are the missing commands.
 func (a *app) unavailable() []*cobra.Command {
 	var out []*cobra.Command
-	for _, x := range [...]struct{ name, instead string }{
+	for _, x := range [...]missing{
 		{"test", "Run the files with \"tofu test\" or \"terraform test\" in the same folder: they read the same configuration"},
 		{"login", "Put the token into the CLI configuration file (credentials \"HOST\" {...}) or into TF_TOKEN_host"},
 		{"logout", "Take the token out of the CLI configuration file (credentials \"HOST\" {...})"},
 	} {
-		out = append(out, &cobra.Command{
-			Use: x.name, Hidden: true, DisableFlagParsing: true, Short: "Not available yet",
-			RunE: func(*cobra.Command, []string) error {
-				return fmt.Errorf("%q is not available in this version. %s", x.name, x.instead)
-			},
-		})
+		out = append(out, x.command(x.name))
 	}
 	return out
+}
+
+// unavailableState are those below the command state.
+func (a *app) unavailableState() *cobra.Command {
+	x := missing{"replace-provider", "Write the state with \"" + a.name + " state pull\", change the provider's address in it, raise its serial, and give it back with \"" + a.name + " state push\""}
+	return x.command("state " + x.name)
+}
+
+func (x missing) command(path string) *cobra.Command {
+	return &cobra.Command{
+		Use: x.name, Hidden: true, DisableFlagParsing: true, Short: "Not available yet",
+		RunE: func(*cobra.Command, []string) error {
+			return fmt.Errorf("%q is not available in this version. %s", path, x.instead)
+		},
+	}
 }
