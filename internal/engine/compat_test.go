@@ -233,3 +233,50 @@ resource "terraform_data" "a" {
 		t.Errorf("the list of runs holds a secret:\n%s", a.out)
 	}
 }
+
+// A plan takes its modules along, those from elsewhere too: it is carried out where
+// they are gone, and their places are found as they were.
+func TestPlanTakesModulesAlong(t *testing.T) {
+	a := newWorkshop(t).alone(t)
+	repo := t.TempDir()
+	module := &actor{t: t, program: "git", dir: repo, env: a.env}
+	module.write("main.tf", []byte(`variable "x" {}
+
+module "sub" {
+  source = "./sub"
+}
+
+output "o" {
+  value = "${var.x}-${module.sub.s}"
+}
+`))
+	module.write("sub/main.tf", []byte(`output "s" { value = "sub" }
+`))
+	module.must("init", "--quiet")
+	module.must("add", ".")
+	module.must("-c", "user.name=a", "-c", "user.email=a@example.test", "commit", "--quiet", "-m", "m")
+	source := "git::file://" + filepath.ToSlash(repo)
+	config := func(source string) {
+		a.write("main.tf", []byte(`module "g" {
+  source = "`+source+`"
+  x      = "v"
+}
+
+output "o" { value = module.g.o }
+`))
+	}
+	config(source)
+	a.expect(1, []string{"Module not installed", "tutti init"}, "plan")
+	a.must("init")
+	a.must("plan", "-out=p")
+	if err := os.RemoveAll(filepath.Join(a.dir, ".terraform")); err != nil {
+		t.Fatal(err)
+	}
+	a.must("apply", "p")
+	if got := strings.TrimSpace(a.must("output", "-raw", "o")); got != "v-sub" {
+		t.Errorf("output %q", got)
+	}
+	a.must("init")
+	config(source + "?ref=other")
+	a.expect(1, []string{"Module source has changed"}, "plan")
+}

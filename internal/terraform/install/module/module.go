@@ -102,7 +102,12 @@ func Install(ctx context.Context, o Options) (*Manifest, diag.List) {
 	if err != nil {
 		return nil, diag.FromError(failed, err)
 	}
-	in := &installer{Options: o, old: old, stage: filepath.Join(o.DataDir, ".tutti-staging"),
+	// Absolute, because git and hg run in folders of their own.
+	stage, err := filepath.Abs(filepath.Join(o.DataDir, ".tutti-staging"))
+	if err != nil {
+		return nil, diag.FromError(failed, err)
+	}
+	in := &installer{Options: o, old: old, stage: stage,
 		fetcher:    &fetcher{client: o.Client, vars: o.Config.Var},
 		registries: &registries{client: o.Client, lists: map[tfaddr.ModulePackage]*versionList{}},
 		packages:   map[string]*fetched{},

@@ -201,6 +201,18 @@ func TestGitRefs(t *testing.T) {
 	}
 }
 
+// The stack's folder is mostly the one that one is in, and git runs in another.
+func TestGitInTheFolderItself(t *testing.T) {
+	source := "git::file://" + repository(t)
+	dir := tree(t, map[string]string{"main.tf": call("m", source)})
+	t.Chdir(dir)
+	_, list := Install(t.Context(), Options{Dir: ".", Load: load})
+	fine(t, list)
+	if got := text(t, dir, ".terraform/modules/m/main.tf"); !strings.Contains(got, "two") {
+		t.Error(got)
+	}
+}
+
 // archive is a tar file as code hosts make them: all in one folder.
 func archive(t *testing.T, files map[string]string) []byte {
 	t.Helper()
