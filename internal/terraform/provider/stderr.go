@@ -56,7 +56,7 @@ func (t *tail) add(line string) {
 			return
 		}
 	}
-	if strings.TrimSpace(line) == "" {
+	if strings.TrimSpace(line) == "" || isChatter(line) {
 		return
 	}
 	t.lines = append(t.lines, line)
@@ -65,6 +65,13 @@ func (t *tail) add(line string) {
 		t.size -= len(t.lines[0])
 		t.lines = t.lines[1:]
 	}
+}
+
+// isChatter tells the lines that every provider's plugin library writes at its
+// start, which say nothing of what went wrong.
+func isChatter(line string) bool {
+	return strings.HasPrefix(line, `{"@level":`) &&
+		(strings.Contains(line, `"@message":"configuring server automatic mTLS"`) || strings.Contains(line, `"@message":"plugin address"`))
 }
 
 func isPanic(line string) bool {
