@@ -211,7 +211,9 @@ func outputChange(o *object.OutputChange) changeJSON {
 	verb := "update"
 	switch opOf(o.Before, o.After) {
 	case add:
-		verb = "create"
+		if o.Before == cty.NilVal { // and not one that is there, with nothing in it
+			verb = "create"
+		}
 	case del:
 		verb = "delete"
 	case same:
