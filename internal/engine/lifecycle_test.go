@@ -378,7 +378,12 @@ resource "terraform_data" "slow" {
 		Started: func(a *object.Action, _ startTime) {
 			if a.Addr.Name.Name == "slow" {
 				close(cancel)
-				go s.write("go", "on") // opens the pipe for writing, which waits for the reader
+				// Opens the pipe for writing, which waits for the reader.
+				go func() {
+					if err := os.WriteFile(filepath.Join(s.dir, "go"), []byte("on"), 0o600); err != nil {
+						t.Error(err)
+					}
+				}()
 			}
 		},
 	}

@@ -40,7 +40,7 @@ func MarkPaths(v cty.Value, paths []cty.Path, m Mark) cty.Value {
 
 // markPaths walks only into the parts that a path leads to.
 func markPaths(v cty.Value, paths []cty.Path, m Mark) cty.Value {
-	inner, marks := v.Unmark()
+	inner, _ := v.Unmark()
 	parts, ok := partsOf(inner)
 	byStep := make(map[string][]cty.Path, len(paths))
 	for _, p := range paths {
@@ -59,7 +59,7 @@ func markPaths(v cty.Value, paths []cty.Path, m Mark) cty.Value {
 	if len(byStep) == 0 {
 		return v
 	}
-	_, marks = v.Unmark()
+	_, marks := v.Unmark()
 	for name, rest := range byStep {
 		parts[name] = markPaths(parts[name], rest, m)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"modernc.org/sqlite"
@@ -27,6 +28,11 @@ func explain(op, path string, err error) error {
 	var se *sqlite.Error
 	if errors.As(err, &se) {
 		return sqliteError(op, path, se.Code(), err)
+	}
+	// A value of a kind that its column never holds: database/sql has no error
+	// type for it.
+	if strings.HasPrefix(err.Error(), "sql: Scan error") {
+		return corruptError(op, path, err.Error())
 	}
 	return worldError(op, path, err)
 }
