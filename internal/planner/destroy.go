@@ -246,14 +246,13 @@ func (p *planner) removal(a addr.Instance) *object.Removal {
 
 // why gives the reason in the terms of the files.
 func (p *planner) why(r *row) object.Reason {
-	switch {
-	case r.Deposed != "":
+	if r.Deposed != "" {
 		return object.DeleteDeposed
-	case p.req.Options.Mode == object.Destroy:
-		return object.ReasonNone
 	}
 	st := p.eval.Status(r.Addr.Object)
 	switch {
+	case st.Exists && p.req.Options.Mode == object.Destroy:
+		return object.ReasonNone
 	case st.Exists:
 	case p.moduleGone(r.Addr.Module):
 		return object.DeleteNoModule

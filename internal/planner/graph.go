@@ -56,6 +56,9 @@ func newGraph(p *planner, plan *object.Plan) *graph {
 	for i, c := range p.changes {
 		if n := g.nodes[c.Addr]; n != nil && c.Deposed == "" && c.Verb != object.Delete {
 			c.Needs = g.stored(n)
+			if kept := n.LeftOut || p.req.Options.Mode == object.RefreshOnly; kept && c.Verb == object.Record && c.Imported == "" {
+				c.Needs = c.Prior.Needs // what the files now say was not done to it
+			}
 		}
 		plan.Changes = append(plan.Changes, *c)
 		g.actions(i, c)

@@ -24,10 +24,10 @@ func (h *held) has(a addr.Instance) bool {
 // hold finds what is held. It must not run beside an evaluation.
 func (p *planner) hold() {
 	waiting := map[addr.Instance]bool{}
-	any := false
+	any := p.choice.partial()
 	p.eval.Nodes(func(n *eval.Node) {
 		any = any || n.Deferred
-		if n.Kind == eval.Instance && n.Deferred {
+		if n.Kind == eval.Instance && (n.Deferred || n.LeftOut) {
 			waiting[n.Addr] = true
 		}
 	})
@@ -41,7 +41,9 @@ func (p *planner) hold() {
 		if _, known := unknown[o]; !known {
 			unknown[o] = p.eval.Status(o).Unknown
 		}
-		if unknown[o] || waiting[r.Addr] {
+		// With targets, what nobody looked at stays as it is, unless it ends.
+		passed := p.choice.partial() && !r.claimed && !p.orphaned(r)
+		if unknown[o] || waiting[r.Addr] || passed {
 			queue = append(queue, r)
 		}
 	}
@@ -112,7 +114,12 @@ func keyless(m addr.Module) bool {
 	return !m.IsRoot() && !slices.ContainsFunc(m.Steps(), func(st addr.Step) bool { return !st.Key.IsNone() })
 }
 
-// putOff notes an old object whose end has to wait for its users.
+// putOff notes an old object whose end has to wait for its users. In a plan of a
+// part those may be left out, and no later phase would come to it.
 func (p *planner) putOff(a addr.Instance) {
+	if p.choice.partial() {
+		p.notes = append(p.notes, a.String()+" is no longer wanted, but stays for now: something that uses it is not in this plan")
+		return
+	}
 	p.later = append(p.later, object.Deferred{Addr: a.Object, Key: a.Key, Reason: "it is no longer wanted, but something that uses it waits itself"})
 }

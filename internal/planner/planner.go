@@ -179,13 +179,12 @@ func (p *planner) assemble(ctx context.Context) *object.Plan {
 	}
 	slices.SortFunc(plan.Reads, func(a, b addr.Object) int { return a.Instance(addr.NoKey).Compare(b.Instance(addr.NoKey)) })
 	slices.SortFunc(plan.Data, func(a, b object.DataValue) int { return a.Addr.Compare(b.Addr) })
-	plan.Notes = p.notes
 	if p.req.Options.Validate {
 		plan.Deferred = p.deferred()
 		return plan
 	}
 	g := newGraph(p, plan)
-	plan.Deferred = p.deferred()
+	plan.Deferred, plan.Notes = p.deferred(), p.notes
 	plan.Outputs = p.outputs(ctx, g)
 	g.finish()
 	return plan

@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"pgregory.net/rapid"
 
+	"tutti/internal/addr"
 	"tutti/internal/object"
 	"tutti/internal/planner"
 )
@@ -192,8 +193,8 @@ func (s *stack) judge(t *rapid.T, config string, p *object.Plan, before []*objec
 	for _, wrong := range s.world.Wrong() {
 		id, rest, _ := strings.Cut(wrong, " ends while ")
 		user := strings.TrimSuffix(rest, " holds it")
-		if waits(p, user) && ends[id] != 0 && p.Changes[p.Actions[ends[id]-1].Change].Verb == object.Replace {
-			continue // likewise: the user changes in a later phase
+		if (p.Targeted || waits(p, user)) && ends[id] != 0 && p.Changes[p.Actions[ends[id]-1].Change].Verb == object.Replace {
+			continue // likewise: the user changes in a later phase, or is left out
 		}
 		if ends[user] == 0 && changes[user] != 0 && after(p, changes[user], ends[id]) {
 			continue
@@ -274,6 +275,48 @@ func TestRandomFailures(t *testing.T) {
 				}
 			}
 			s.converge(t, config)
+		}
+	})
+}
+
+// TestRandomChoices plans a part only: what is left out is not touched, nothing is
+// done in a wrong order, and a whole plan afterwards comes to the end.
+func TestRandomChoices(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := newStack()
+		var w drawing
+		for range rapid.IntRange(1, 4).Draw(t, "steps") {
+			config := w.redraw(t, false)
+			c := parse(t, config)
+			var o planner.Options
+			chosen := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"t.a", "t.b", "t.c", "t.e", "t.f", "module.m"}), 1, 2, rapid.ID).Draw(t, "chosen")
+			exclude := rapid.Bool().Draw(t, "exclude")
+			if exclude {
+				o.Excludes = targets(t, chosen)
+			} else {
+				o.Targets = targets(t, chosen)
+			}
+			if rapid.IntRange(0, 3).Draw(t, "destroy") == 0 {
+				o.Mode = object.Destroy
+			}
+			p, d := planner.Plan(context.Background(), s.request(c, o))
+			if d.HasErrors() {
+				t.Fatalf("%s\n%v", config, d.Err())
+			}
+			for _, ch := range p.Changes {
+				if exclude && ch.Verb != object.Record && slices.ContainsFunc(o.Excludes, func(x addr.Target) bool { return x.Covers(ch.Addr) }) {
+					t.Fatalf("%s\n%s is left out, and yet: %s", config, ch.Addr, ch.Verb)
+				}
+			}
+			before := s.state()
+			if failed := s.apply(t, c, p, func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "next") }); len(failed) > 0 {
+				t.Fatalf("%s\n%v %v\n%s\n%v", config, chosen, exclude, show(p), failed)
+			}
+			s.judge(t, fmt.Sprint(config, chosen, " left out: ", exclude), p, before)
+			s.consistent(t, nil)
+			if o.Mode == object.Normal {
+				s.converge(t, config)
+			}
 		}
 	})
 }

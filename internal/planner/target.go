@@ -38,6 +38,9 @@ func newChoice(o *Options, rows *rows) *choice {
 	return c
 }
 
+// partial reports whether only a part is planned.
+func (c *choice) partial() bool { return len(c.targets)+len(c.excludes) > 0 }
+
 // wants reports whether the targets mean the instance.
 func (c *choice) wants(a addr.Instance) bool {
 	return len(c.targets) == 0 || covered(c.targets, a) || c.users != nil && c.users.has(a)
