@@ -394,7 +394,7 @@ func (a *actor) step(verb string, args []string) done {
 	if strings.HasPrefix(verb, "plan") {
 		return d
 	}
-	d.code = a.run(slices.Concat([]string{"apply", "-input=false", "-no-color"}, variables(a, args), []string{planFile})...)
+	d.code = a.run(slices.Concat([]string{"apply", "-input=false", "-no-color"}, again(args), []string{planFile})...)
 	out, errs := a.out, a.err
 	a.names.learn(a.t, a.state())
 	d.state = a.names.state(a.t, a.state())
@@ -403,16 +403,15 @@ func (a *actor) step(verb string, args []string) done {
 	return d
 }
 
-// variables are given again to tutti, which lets ephemeral ones be; the peers only
-// take ephemeral ones with a plan.
-func variables(a *actor, args []string) []string {
+// again gives the ephemeral variables, which no plan keeps: both tools want them
+// again with the plan, and nothing else.
+func again(args []string) []string {
 	var out []string
 	for _, x := range args {
 		if strings.HasPrefix(x, "-var=eph") {
 			out = append(out, x)
 		}
 	}
-	_ = a
 	return out
 }
 
