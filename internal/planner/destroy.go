@@ -21,7 +21,7 @@ func (w *work) destroy() {
 		return
 	}
 	w.out.Value = w.prior.Value
-	if w.p.choice.spares(w.addr) || !w.p.choice.wants(w.addr) {
+	if w.p.choice.spares(w.addr) || w.p.choice.spares(w.row.from) || !w.p.choice.wants(w.addr) && !w.p.choice.wants(w.row.from) {
 		return
 	}
 	pol, d := w.obj.Policy(w.ctx, w.scope, w.inst)
