@@ -57,7 +57,7 @@ func (a *app) options(c *cobra.Command, vars *variableFlags) (engine.Options, di
 	o := engine.Options{Dir: ".", Version: a.version, Command: typed(c), Workspace: a.workspace(),
 		Install: install.Options{Config: cfg}, Values: config.ValueOptions{Env: os.Environ()},
 		Adopted: func(file string, rows int) {
-			_, _ = fmt.Fprintf(a.stderr, "Took over %d objects from %s: tutti keeps its state in .tutti from now on, and \"tutti state pull\" writes it in Terraform's form.\n\n", rows, file)
+			_, _ = fmt.Fprintf(a.stderr, "Took over %d objects from %s. tutti keeps its state in .tutti from now on;\n\"tutti state pull\" writes it in Terraform's form.\n\n", rows, file)
 		}}
 	if vars != nil {
 		o.Values.Args = vars.args
