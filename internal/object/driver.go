@@ -60,6 +60,12 @@ type Restorer interface {
 	Restore(a *Actual) cty.Value
 }
 
+// Validator is a driver that can say whether it likes a configuration, which may
+// hold unknown values. It is asked by validate alone: Plan checks for itself.
+type Validator interface {
+	Validate(ctx context.Context, wanted cty.Value) diag.List
+}
+
 // ImportID names an existing thing: by ID, or by identity when ID is "".
 type ImportID struct {
 	ID       string

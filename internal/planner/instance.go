@@ -66,7 +66,7 @@ func (w *work) run() {
 	case failed:
 		return
 	case o.Validate:
-		w.out.Value = unknownLike(w.wanted)
+		w.validate()
 		return
 	case w.driver == nil:
 		w.out.Deferred = "the configuration of its provider is not known yet"
@@ -103,11 +103,17 @@ func (w *work) ask() bool {
 	return w.report(append(d, d2...))
 }
 
-func unknownLike(v cty.Value) cty.Value {
-	if v == cty.NilVal {
-		return cty.DynamicVal
+// validate asks the driver whether it likes what is wanted, as far as that is known.
+func (w *work) validate() {
+	w.out.Value = cty.DynamicVal
+	v, ok := w.driver.(object.Validator)
+	if !ok {
+		return
 	}
-	return cty.DynamicVal
+	var d diag.List
+	if w.p.call(w.ctx, func() { d = v.Validate(w.ctx, w.wanted) }) {
+		w.report(d)
+	}
 }
 
 // excluded reports whether the user leaves the instance out, or something that it

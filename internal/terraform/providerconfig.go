@@ -101,7 +101,30 @@ func (p *providerConfig) Wanted(ctx context.Context, s object.Scope, inst object
 		return cty.NilVal, d
 	}
 	v, vd := p.body.decode(ctx, s, p.m, expr.Local{Instance: inst})
-	return v, append(d, vd...)
+	if d = append(d, vd...); vd.HasErrors() || !p.m.root.opts.Closed {
+		return v, d
+	}
+	return v, append(d, p.validate(ctx, source, v)...)
+}
+
+// validate asks the provider whether it likes its configuration.
+func (p *providerConfig) validate(ctx context.Context, source tfaddr.Provider, v cty.Value) diag.List {
+	pr, d := p.m.root.session.plain(ctx, source)
+	if d.HasErrors() {
+		return d
+	}
+	bare, _ := v.UnmarkDeep()
+	_, d = pr.ValidateConfig(ctx, bare)
+	for i, x := range d {
+		if x.Subject == nil {
+			c := *x
+			if c.Subject = p.body.bound.RangeOf(x.Attribute); c.Subject == nil {
+				c.Subject = &p.DeclRange
+			}
+			d[i] = &c
+		}
+	}
+	return d
 }
 
 // served is a resource's provider, ready or not.
@@ -190,6 +213,11 @@ func driverName(use config.ProviderUse, key addr.Key) string {
 
 // ready gives the configured provider; nil when its configuration is not known.
 func (m *module) ready(ctx context.Context, sv served) (provider.Provider, diag.List) {
+	if m.root.opts.Closed {
+		// Validating: nothing is configured, and a provider checks configurations
+		// without that.
+		return m.root.session.plain(ctx, sv.source)
+	}
 	if bare, _ := sv.value.UnmarkDeep(); !bare.IsWhollyKnown() {
 		return nil, nil
 	}

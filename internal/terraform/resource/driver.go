@@ -26,12 +26,13 @@ type kind interface {
 }
 
 var (
-	_ object.Driver   = (*Driver)(nil)
-	_ object.Importer = (*Driver)(nil)
-	_ object.Named    = (*Driver)(nil)
-	_ object.Mover    = (*Driver)(nil)
-	_ object.Settler  = (*Driver)(nil)
-	_ object.Restorer = (*Driver)(nil)
+	_ object.Driver    = (*Driver)(nil)
+	_ object.Importer  = (*Driver)(nil)
+	_ object.Named     = (*Driver)(nil)
+	_ object.Mover     = (*Driver)(nil)
+	_ object.Settler   = (*Driver)(nil)
+	_ object.Restorer  = (*Driver)(nil)
+	_ object.Validator = (*Driver)(nil)
 )
 
 // New makes the driver of a managed resource or a data source.
