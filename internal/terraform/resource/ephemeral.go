@@ -9,6 +9,7 @@ import (
 
 	"tutti/internal/diag"
 	"tutti/internal/object"
+	"tutti/internal/terraform/provider"
 	"tutti/internal/terraform/schema"
 )
 
@@ -82,13 +83,14 @@ func (o *Opened) renew(ctx context.Context) {
 		case <-due.C:
 		}
 		resp, d := o.o.Provider.RenewEphemeral(ctx, o.o.TypeName, o.private)
-		if d.HasErrors() {
-			if ctx.Err() == nil {
-				o.failed = append(o.failed, d...)
+		for _, x := range d {
+			if ctx.Err() == nil || x.ID() != provider.CancelledID {
+				o.failed = append(o.failed, x)
 			}
+		}
+		if d.HasErrors() {
 			return
 		}
-		o.failed = append(o.failed, d...)
 		o.private, o.renewAt = resp.Private, resp.RenewAt
 	}
 }
