@@ -25,6 +25,7 @@ func (s Style) Plan(w io.Writer, plan *object.Plan) {
 	if len(plan.Drift) == 0 {
 		p.WriteByte('\n')
 	}
+	p.notes(plan)
 	p.legend(listed)
 	for _, c := range listed {
 		p.change(c)
@@ -38,6 +39,28 @@ func (s Style) Plan(w io.Writer, plan *object.Plan) {
 	p.WriteString(s.Summary(plan) + "\n")
 	p.outputs(plan.Outputs)
 	write(w, p.String())
+}
+
+// notes come before the changes: what cannot be undone is to be read first.
+func (p *printer) notes(plan *object.Plan) {
+	if len(plan.Notes) == 0 {
+		return
+	}
+	head := "Note:"
+	if plan.Mode == object.Rollback {
+		head = "What cannot be undone:"
+	}
+	p.WriteString(p.s.paint(bold, head) + "\n")
+	for _, n := range plan.Notes {
+		for i, line := range Wrap(n, p.s.Width-4) {
+			lead := "  - "
+			if i > 0 {
+				lead = "    "
+			}
+			p.WriteString(lead + line + "\n")
+		}
+	}
+	p.WriteByte('\n')
 }
 
 // visible are the changes that are shown: a row that is only brought up to date is
