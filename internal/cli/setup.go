@@ -22,6 +22,7 @@ import (
 
 func (a *app) initCommand() *cobra.Command {
 	var o engine.InitOptions
+	var vars variableFlags
 	var pluginDirs []string
 	var lock string
 	c := &cobra.Command{
@@ -29,7 +30,7 @@ func (a *app) initCommand() *cobra.Command {
 		Example: "  tutti init\n  tutti init -upgrade\n  tutti init -plugin-dir=/opt/providers",
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.ReadOnlyLock = lock == "readonly"
-			opts, d := a.options(c, nil)
+			opts, d := a.options(c, &vars)
 			if d.HasErrors() {
 				return a.failed(d, nil)
 			}
@@ -44,6 +45,7 @@ func (a *app) initCommand() *cobra.Command {
 			return nil
 		},
 	}
+	vars.add(c)
 	fl := c.Flags()
 	fl.BoolVar(&o.Upgrade, "upgrade", false, "take the newest versions that are allowed")
 	fl.StringArrayVar(&pluginDirs, "plugin-dir", nil, "install providers from this folder only; may be repeated")
@@ -91,10 +93,11 @@ func (a *app) providerEvent(e install.Event) {
 
 func (a *app) getCommand() *cobra.Command {
 	var o engine.InitOptions
+	var vars variableFlags
 	c := &cobra.Command{
 		Use: "get", Short: "Install the modules only", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			opts, d := a.options(c, nil)
+			opts, d := a.options(c, &vars)
 			if d.HasErrors() {
 				return a.failed(d, nil)
 			}
@@ -107,6 +110,7 @@ func (a *app) getCommand() *cobra.Command {
 			return nil
 		},
 	}
+	vars.add(c)
 	c.Flags().BoolVar(&o.Upgrade, "update", false, "fetch modules again")
 	return c
 }
