@@ -190,12 +190,18 @@ func (c *Config) checkOutput(ref addr.Reference) diag.List {
 	if call.Repetition.ForEach != nil && ref.Key.IsNone() && ref.Index == nil && len(rest) == len(ref.Remaining) {
 		return nil // an attribute of the map of instances: its key
 	}
-	if child.Module.Outputs[attr.Name] == nil {
-		rng := attr.SrcRange
+	rng := attr.SrcRange
+	out := child.Module.Outputs[attr.Name]
+	switch {
+	case out == nil:
 		return diag.Errorf(&rng, "Unsupported attribute", "Module %q has no output with the name %q.%s",
 			ref.Subject.Name, attr.Name, diag.DidYouMean(attr.Name, sortedKeys(child.Module.Outputs)))
+	case out.Deprecated != "":
+		return diag.Warnf(&rng, "Value derived from a deprecated source", "The output %q of module %q is deprecated. Its author says: %s",
+			attr.Name, ref.Subject.Name, out.Deprecated)
+	default:
+		return nil
 	}
-	return nil
 }
 
 // checkArguments holds a call's arguments against the variables of the module.
@@ -207,9 +213,13 @@ func (c *Config) checkArguments(call *ModuleCall) diag.List {
 	attrs, _ := call.Body.JustAttributes()
 	var diags diag.List
 	for _, a := range byPosition(attrs) {
-		if child.Module.Variables[a.Name] == nil {
+		switch v := child.Module.Variables[a.Name]; {
+		case v == nil:
 			diags = append(diags, diag.Errorf(&a.NameRange, "Unsupported argument", "Module %q has no variable with the name %q.%s",
 				call.Name, a.Name, diag.DidYouMean(a.Name, sortedKeys(child.Module.Variables)))...)
+		case v.Deprecated != "":
+			diags = append(diags, diag.Warnf(&a.NameRange, "Variable marked as deprecated by the module author", "The variable %q of module %q is deprecated. Its author says: %s",
+				a.Name, call.Name, v.Deprecated)...)
 		}
 	}
 	for _, name := range sortedKeys(child.Module.Variables) {
