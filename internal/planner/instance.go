@@ -19,6 +19,9 @@ var _ eval.Source = (*source)(nil)
 
 // Instance plans one instance and gives the value that it will have.
 func (s *source) Instance(ctx context.Context, sc object.Scope, o object.Driven, inst object.Instance, a addr.Instance) eval.Outcome {
+	if s.closed {
+		return eval.Outcome{Value: cty.DynamicVal, LeftOut: true}
+	}
 	w := &work{p: (*planner)(s), ctx: ctx, scope: sc, obj: o, inst: inst, addr: a}
 	w.p.read(a.Object)
 	w.run()

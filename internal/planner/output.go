@@ -33,7 +33,7 @@ func (p *planner) outputs(ctx context.Context, g *graph) []object.OutputChange {
 		c := object.OutputChange{Name: name, Before: before[name], After: cty.NilVal}
 		n := nodes[name]
 		if n != nil && p.req.Options.Mode != object.Destroy {
-			if n.Failed || (n.Deferred || n.LeftOut) && !n.Value.IsWhollyKnown() {
+			if n.Failed || p.closed && n.LeftOut || (n.Deferred || n.LeftOut) && !n.Value.IsWhollyKnown() {
 				continue
 			}
 			c.After = n.Value
@@ -70,6 +70,20 @@ func (g *graph) everything() []int {
 		g.all = g.joined(ids, addr.Instance{})[0]
 	}
 	return []int{g.all}
+}
+
+// reachedOutputs evaluates, for a plan of targets, the root outputs that need
+// nothing but what was planned for them; the others keep their values.
+func (p *planner) reachedOutputs(ctx context.Context) {
+	if len(p.choice.targets) == 0 || p.req.Options.Mode != object.Normal {
+		return
+	}
+	p.closed = true
+	for _, o := range p.req.Root.Objects() {
+		if a := o.Addr(); a.Kind == addr.Output && !p.choice.spares(a.Instance(addr.NoKey)) {
+			p.eval.Instance(ctx, a.Instance(addr.NoKey))
+		}
+	}
 }
 
 func outputAddr(name string) addr.Instance {

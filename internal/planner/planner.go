@@ -98,6 +98,9 @@ type planner struct {
 	diags       diag.List
 
 	choice *choice
+	// closed is set when nothing more is planned: an instance that was not looked
+	// at by then is left out.
+	closed bool
 	held   held
 	// later are the old objects that would end if they were not held.
 	later []object.Deferred
@@ -126,6 +129,7 @@ func Plan(ctx context.Context, req Request) (*object.Plan, diag.List) {
 	} else {
 		p.eval.All(ctx, p.filter())
 		p.orphans(ctx)
+		p.reachedOutputs(ctx)
 	}
 	plan := p.assemble(ctx)
 	p.diags = append(p.diags, p.eval.Close(ctx)...)
