@@ -134,6 +134,10 @@ func (a *app) answerable(input bool) bool {
 // askDoubts asks a person about each activity whose outcome cannot be told.
 func (a *app) askDoubts(ctx context.Context, doubts []local.Doubt) map[flow.ID]local.Decision {
 	out := map[flow.ID]local.Decision{}
+	if a.pause != nil {
+		a.pause(true)
+		defer a.pause(false)
+	}
 	for _, d := range doubts {
 		why := ""
 		if d.Why != nil {

@@ -70,6 +70,9 @@ type outcome struct {
 	plan *object.Plan
 	// note shows a line beside a live view; nil when there is none.
 	note func(text string)
+	// pause takes the live view away while somebody is asked something; nil when
+	// there is none.
+	pause func(on bool)
 	// failures are the diagnostics of what failed in the run.
 	failures diag.List
 }

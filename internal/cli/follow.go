@@ -54,7 +54,7 @@ func (a *app) show(ctx context.Context, e *engine.Engine) (w engine.Watch, end f
 		p := view.NewProgress(a.style(), a.stdout, a.live)
 		f = p
 		if a.live {
-			a.note = p.Note
+			a.note, a.pause = p.Note, p.Pause
 		}
 		if a.interactive(true) {
 			ctx, cancel := context.WithCancel(ctx)
