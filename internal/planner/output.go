@@ -33,7 +33,7 @@ func (p *planner) outputs(ctx context.Context, g *graph) []object.OutputChange {
 		c := object.OutputChange{Name: name, Before: before[name], After: cty.NilVal}
 		n := nodes[name]
 		if n != nil && p.req.Options.Mode != object.Destroy {
-			if n.Failed || p.closed && n.LeftOut || (n.Deferred || n.LeftOut) && !n.Value.IsWhollyKnown() {
+			if n.Failed || p.closed && (n.LeftOut || !reaches(n, map[*eval.Node]bool{})) || (n.Deferred || n.LeftOut) && !n.Value.IsWhollyKnown() {
 				continue
 			}
 			c.After = n.Value
@@ -72,8 +72,24 @@ func (g *graph) everything() []int {
 	return []int{g.all}
 }
 
+// reaches reports whether the node depends on an instance of anything that exists
+// in the world.
+func reaches(n *eval.Node, seen map[*eval.Node]bool) bool {
+	for _, d := range n.Deps {
+		if seen[d] {
+			continue
+		}
+		seen[d] = true
+		if d.Kind == eval.Instance && d.Addr.Kind != 0 && !d.Addr.Kind.IsValue() || reaches(d, seen) {
+			return true
+		}
+	}
+	return false
+}
+
 // reachedOutputs evaluates, for a plan of targets, the root outputs that need
-// nothing but what was planned for them; the others keep their values.
+// nothing but what was planned for them. The others keep their values, also those
+// that need nothing at all, as in OpenTofu.
 func (p *planner) reachedOutputs(ctx context.Context) {
 	if len(p.choice.targets) == 0 || p.req.Options.Mode != object.Normal {
 		return
