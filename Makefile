@@ -13,6 +13,7 @@ CACHE    := $(or $(TUTTI_CACHE),$(XDG_CACHE_HOME),$(HOME)/.cache)/tutti
 # What the tests, the demo and the benchmarks are told. A test that needs a peer skips, and says so, where it is absent.
 export TUTTI_MIRROR ?= $(CACHE)/mirror
 export TUTTI_TOFU   ?= $(CACHE)/bin/tofu
+export TUTTI_VENV   ?= $(CACHE)/venv
 
 # For one call: make test PKG=./internal/flow/... TESTFLAGS='-run Journal -v'
 PKG       ?= ./...
@@ -43,7 +44,7 @@ test: build providers ## all tests, with the real providers
 	$(GO) test -timeout 15m $(TESTFLAGS) $(PKG)
 
 .PHONY: test-all
-test-all: tofu ## all tests uncached, with the peer, long simulations and the race detector
+test-all: tofu moto ## all tests uncached, with the peer, long simulations and the race detector
 	$(MAKE) test TESTFLAGS='-count=1 $(TESTFLAGS)'
 	$(MAKE) sim race
 
@@ -88,6 +89,14 @@ $(CACHE)/bin/tofu: tools/tofu/go.mod tools/tofu/go.sum
 		-ldflags '-s -w -X github.com/opentofu/opentofu/version.dev=no' \
 		-o '$@.new' github.com/opentofu/opentofu/cmd/tofu
 	mv -f '$@.new' '$@'
+
+.PHONY: moto
+moto: $(CACHE)/venv/installed ## AWS for the tests, as moto imitates it, with boto3 and the aws command (a minute, once)
+
+$(CACHE)/venv/installed: tools/venv/requirements.txt
+	python3 -m venv '$(@D)'
+	'$(@D)/bin/python' -m pip install --quiet --disable-pip-version-check -r $<
+	cp $< '$@'
 
 .PHONY: clean
 clean: ## remove what make built here (the cache folder stays)

@@ -14,7 +14,7 @@ type room struct {
 
 var (
 	nouns     = []string{"object", "flow", "addr", "diag", "secret"}
-	toolbox   = []string{"expr", "process"} // what several languages need beside the nouns
+	toolbox   = []string{"expr", "process", "aws"} // what several languages need beside the nouns
 	hall      = []string{"planner", "eval", "apply", "activity", "runtime", "store", "planfile"}
 	languages = []string{"terraform", "stepfunctions", "ansible", "kubernetes", "cloudformation", "airflow", "task", "service"}
 )
@@ -30,6 +30,8 @@ func rooms() []room {
 		{"object", []string{"addr", "diag", "flow", "secret"}},
 		{"expr", nouns},
 		{"process", nil},
+		// Calls AWS; knows nothing of those who have something to call.
+		{"aws", nil},
 
 		{"eval", nouns},
 		{"planner", slices.Concat(nouns, []string{"eval"})},
