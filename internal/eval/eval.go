@@ -276,12 +276,15 @@ type member struct {
 	addr addr.Object
 }
 
+// cycleError tells of a circle. All of it follows from the circle alone, the address
+// too: which of its objects closes it depends on where evaluation happened to start,
+// and what is said twice of one circle must read the same.
 func cycleError(nodes []*Node) diag.List {
 	members := cycleMembers(nodes)
 	if len(members) == 1 {
-		return diag.Errorf(nil, "Self-referential block", "%s refers to itself, directly or through its own count or for_each. Remove the reference, or use a local value that does not depend on it.", members[0].name)
+		return diag.Errorf(nil, "Self-referential block", "%s refers to itself, directly or through its own count or for_each. Remove the reference, or use a local value that does not depend on it.", members[0].name).In(members[0].name)
 	}
-	text := ""
+	text, blamed := "", members[0].name
 	var first *hcl.Range
 	for i, m := range members {
 		at := m.refersTo(members[(i+1)%len(members)].addr)
@@ -291,10 +294,10 @@ func cycleError(nodes []*Node) diag.List {
 		}
 		text += fmt.Sprintf(" (%s:%d)", at.Filename, at.Start.Line)
 		if first == nil {
-			first = at
+			first, blamed = at, m.name
 		}
 	}
-	return diag.Errorf(first, "Cycle", "These refer to each other in a circle, so none can be evaluated first:%s\n  %s\n\nRemove one of the references.", text, members[0].name)
+	return diag.Errorf(first, "Cycle", "These refer to each other in a circle, so none can be evaluated first:%s\n  %s\n\nRemove one of the references.", text, members[0].name).In(blamed)
 }
 
 // refersTo finds where the text of a member refers to the next one, or to the

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"tutti/internal/addr"
@@ -194,6 +195,56 @@ func TestCircleByCount(t *testing.T) {
 		t.Errorf("got %v", d.Err())
 	}
 }
+
+// TestCircleReadsTheSame starts at each object of a circle in turn, so that each of
+// them is once the one that closes it: what is said is the same to the letter.
+func TestCircleReadsTheSame(t *testing.T) {
+	names := []string{"c", "a", "b"}
+	circle := objecttest.Namespace{}
+	for i, name := range names {
+		next := local(names[(i+1)%len(names)])
+		v := value(name, func(ctx context.Context, s object.Scope) cty.Value { return s.Object(ctx, next) })
+		circle = append(circle, cited{v, addr.Reference{Subject: next.Name, Range: hcl.Range{Filename: "main", Start: hcl.Pos{Line: i + 1}}}})
+	}
+	self := value("a", func(ctx context.Context, s object.Scope) cty.Value { return s.Object(ctx, local("a")) })
+	for _, tc := range []struct {
+		ns             objecttest.Namespace
+		headline, with string
+		line           int // of the subject, 0 for none
+	}{
+		{circle, "Cycle", "local.a", 2},
+		{objecttest.Namespace{circle[0], circle[1].(cited).Value, circle[2]}, "Cycle", "local.b", 3}, // the text of a names nothing
+		{objecttest.Namespace{self}, "Self-referential block", "local.a", 0},
+	} {
+		for _, start := range tc.ns {
+			e := eval.New(tc.ns, noSource{})
+			e.Value(context.Background(), start.Addr())
+			d := e.Diags()
+			if len(d) != 1 || d[0].Headline != tc.headline || d[0].Address != tc.with {
+				t.Errorf("from %s: got %+v, %v", start.Addr(), d, d.Err())
+				continue
+			}
+			if line := lineOf(d[0]); line != tc.line {
+				t.Errorf("from %s: the subject is in line %d, want %d", start.Addr(), line, tc.line)
+			}
+		}
+	}
+}
+
+func lineOf(d *diag.Diagnostic) int {
+	if d.Subject == nil {
+		return 0
+	}
+	return d.Subject.Start.Line
+}
+
+// cited is a value whose text names what it needs.
+type cited struct {
+	*objecttest.Value
+	ref addr.Reference
+}
+
+func (c cited) References() []addr.Reference { return []addr.Reference{c.ref} }
 
 // TestWithConcurrently asks from outside, from many goroutines at once.
 func TestWithConcurrently(t *testing.T) {
