@@ -14,7 +14,7 @@ type room struct {
 
 var (
 	nouns     = []string{"object", "flow", "addr", "diag", "secret"}
-	toolbox   = []string{"expr", "process", "aws"} // what several languages need beside the nouns
+	toolbox   = []string{"expr", "process", "aws", "schedule"} // what several languages need beside the nouns
 	hall      = []string{"planner", "eval", "apply", "activity", "runtime", "store", "planfile"}
 	languages = []string{"terraform", "stepfunctions", "ansible", "kubernetes", "cloudformation", "airflow", "task", "service"}
 )
@@ -32,6 +32,8 @@ func rooms() []room {
 		{"process", nil},
 		// Calls AWS; knows nothing of those who have something to call.
 		{"aws", nil},
+		// Tells when something is due.
+		{"schedule", nil},
 
 		{"eval", nouns},
 		{"planner", slices.Concat(nouns, []string{"eval"})},

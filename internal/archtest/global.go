@@ -27,7 +27,8 @@ func blankImports(h *house) []finding {
 	for _, p := range h.packages {
 		for _, f := range p.written() {
 			for _, i := range f.tree.Imports {
-				if i.Name == nil || i.Name.Name != "_" || i.Path.Value == `"embed"` {
+				// time/tzdata brings data, not behaviour: the zones, for machines that have none.
+				if i.Name == nil || i.Name.Name != "_" || i.Path.Value == `"embed"` || i.Path.Value == `"time/tzdata"` {
 					continue
 				}
 				imported, _ := strconv.Unquote(i.Path.Value)

@@ -14,7 +14,7 @@ var machines = []string{"internal/flow", "internal/apply"}
 
 // worldless packages decide and do not do: they import nothing that reaches the world, and ask no clock, but may use
 // goroutines (the planner waits for many drivers at once).
-var worldless = []string{"internal/addr", "internal/diag", "internal/object", "internal/eval", "internal/planner"}
+var worldless = []string{"internal/schedule", "internal/addr", "internal/diag", "internal/object", "internal/eval", "internal/planner"}
 
 // worldPackages reach the world, and so does everything below them except the pure ones.
 var (
