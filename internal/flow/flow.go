@@ -26,6 +26,16 @@ type Machine interface {
 	Snapshot() ([]byte, error)
 }
 
+// Restorer is a Machine that can go on from a snapshot, so that a runtime need not
+// replay a long journal from its beginning.
+type Restorer interface {
+	Machine
+	// Restore puts a machine that has not started where the one was whose Snapshot
+	// this is. After an error, such as a form that this program does not know, the
+	// machine is as it was, and the journal is replayed.
+	Restore(snapshot []byte) error
+}
+
 // ID numbers a machine's activities, timers and children; the machine chooses it
 // and uses each only once. It is above 0.
 type ID int64
@@ -92,6 +102,11 @@ type CancelRequested struct {
 // other machine does nothing.
 const SignalResume = "resume"
 
+// SignalRedrive is the name of the signal that takes up a machine that has failed,
+// of whatever kind the failure was. A machine that cannot go on from there fails
+// again in answer to it.
+const SignalRedrive = "redrive"
+
 // SignalInDoubt is the name of the signal that a runtime sends when an activity
 // was cut off, its outcome cannot be told, and nobody has decided about it: its
 // payload is {"id": ID}. The activity stays outstanding, and its answer may still
@@ -133,7 +148,7 @@ const (
 )
 
 // Command is one of Do, CancelActivity, SetTimer, CancelTimer, StartChild,
-// Record, Complete, Fail.
+// CancelChild, Record, Complete, Fail.
 type Command interface{ command() }
 
 // Do asks for an activity. Unless it is idempotent, that it goes out is journaled
@@ -161,12 +176,17 @@ type SetTimer struct {
 // CancelTimer takes a timer back; it may fire all the same.
 type CancelTimer struct{ ID ID }
 
-// StartChild starts a machine of its own journal.
+// StartChild starts a machine of its own journal. However often the process dies,
+// one child is started, and one ChildDone comes.
 type StartChild struct {
 	ID      ID
 	Machine string
 	Input   json.RawMessage
 }
+
+// CancelChild asks a child to stop; its ChildDone still comes. A child that had not
+// begun ends with CodeNotStarted.
+type CancelChild struct{ ID ID }
 
 // Record notes something for people who look at the run; it has no effect.
 type Record struct{ Text string }
@@ -199,6 +219,7 @@ func (CancelActivity) command() {}
 func (SetTimer) command()       {}
 func (CancelTimer) command()    {}
 func (StartChild) command()     {}
+func (CancelChild) command()    {}
 func (Record) command()         {}
 func (Complete) command()       {}
 func (Fail) command()           {}

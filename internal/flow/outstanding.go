@@ -13,7 +13,9 @@ type Outstanding struct {
 	activities map[ID]Do
 	timers     map[ID]SetTimer
 	children   map[ID]StartChild
-	end        Command
+	// cancelled are the activities and children that were asked to stop.
+	cancelled map[ID]bool
+	end       Command
 }
 
 // Took notes an event that the machine is given. It reports whether the event was
@@ -22,15 +24,15 @@ type Outstanding struct {
 func (o *Outstanding) Took(e Event) bool {
 	switch e := e.(type) {
 	case ActivityDone:
-		return take(o.activities, e.ID)
+		return take(o, o.activities, e.ID)
 	case ActivityFailed:
-		return take(o.activities, e.ID)
+		return take(o, o.activities, e.ID)
 	case TimerFired:
-		return take(o.timers, e.ID)
+		return take(o, o.timers, e.ID)
 	case ChildDone:
-		return take(o.children, e.ID)
+		return take(o, o.children, e.ID)
 	case Signaled:
-		if f, ok := o.end.(Fail); ok && f.Failure.Kind == Cancelled && e.Name == SignalResume {
+		if f, ok := o.end.(Fail); ok && (e.Name == SignalRedrive || f.Failure.Kind == Cancelled && e.Name == SignalResume) {
 			o.end = nil
 		}
 		return true
@@ -41,34 +43,73 @@ func (o *Outstanding) Took(e Event) bool {
 	}
 }
 
-func take[T any](m map[ID]T, id ID) bool {
+func take[T any](o *Outstanding, m map[ID]T, id ID) bool {
 	_, ok := m[id]
 	delete(m, id)
+	delete(o.cancelled, id)
 	return ok
 }
 
 // Gave notes the commands that the machine gave for an event.
 func (o *Outstanding) Gave(commands []Command) {
-	if o.activities == nil {
-		o.activities, o.timers, o.children = map[ID]Do{}, map[ID]SetTimer{}, map[ID]StartChild{}
-	}
 	for _, c := range commands {
 		switch c := c.(type) {
 		case Do:
-			o.activities[c.ID] = c
+			put(&o.activities, c.ID, c)
 		case SetTimer:
-			o.timers[c.ID] = c
+			put(&o.timers, c.ID, c)
 		case CancelTimer:
 			delete(o.timers, c.ID)
 		case StartChild:
-			o.children[c.ID] = c
+			put(&o.children, c.ID, c)
 		case Complete, Fail:
 			o.end = c
-		case CancelActivity, Record:
+		case CancelActivity:
+			if _, ok := o.activities[c.ID]; ok {
+				put(&o.cancelled, c.ID, true)
+			}
+		case CancelChild:
+			if _, ok := o.children[c.ID]; ok {
+				put(&o.cancelled, c.ID, true)
+			}
+		case Record:
 		default:
 			panic(fmt.Sprintf("flow: a command of unknown type %T", c))
 		}
 	}
+}
+
+// put makes the map when the first thing is put in: many machines only wait.
+func put[T any](m *map[ID]T, id ID, v T) {
+	if *m == nil {
+		*m = map[ID]T{}
+	}
+	(*m)[id] = v
+}
+
+// Commands gives the commands that bring another Outstanding to where this one is,
+// in an order that is always the same: what a runtime keeps beside a snapshot.
+func (o *Outstanding) Commands() []Command {
+	var list []Command
+	for _, d := range o.Activities() {
+		list = append(list, d)
+		if o.cancelled[d.ID] {
+			list = append(list, CancelActivity{ID: d.ID})
+		}
+	}
+	for _, t := range o.Timers() {
+		list = append(list, t)
+	}
+	for _, c := range o.Children() {
+		list = append(list, c)
+		if o.cancelled[c.ID] {
+			list = append(list, CancelChild{ID: c.ID})
+		}
+	}
+	if o.end != nil {
+		list = append(list, o.end)
+	}
+	return list
 }
 
 // Activity gives the activity of this ID when it is outstanding.
@@ -76,6 +117,15 @@ func (o *Outstanding) Activity(id ID) (Do, bool) {
 	d, ok := o.activities[id]
 	return d, ok
 }
+
+// Child gives the child of this ID when it is outstanding.
+func (o *Outstanding) Child(id ID) (StartChild, bool) {
+	c, ok := o.children[id]
+	return c, ok
+}
+
+// Cancelled tells that an outstanding activity or child was asked to stop.
+func (o *Outstanding) Cancelled(id ID) bool { return o.cancelled[id] }
 
 // Timer gives the timer of this ID when it is outstanding.
 func (o *Outstanding) Timer(id ID) (SetTimer, bool) {
@@ -93,7 +143,7 @@ func (o *Outstanding) Timers() []SetTimer { return byID(o.timers) }
 func (o *Outstanding) Children() []StartChild { return byID(o.children) }
 
 // End gives the Complete or Fail with which the machine ended; nil when it has
-// not, or when it was stopped and has been resumed.
+// not, or when it was stopped or failed and has been taken up again.
 func (o *Outstanding) End() Command { return o.end }
 
 func byID[T any](m map[ID]T) []T {

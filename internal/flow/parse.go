@@ -59,6 +59,8 @@ func ParseCommand(line string, start time.Time) (Command, error) {
 		c = CancelTimer{ID: r.id()}
 	case "child":
 		c = StartChild{ID: r.id(), Machine: r.name(), Input: r.payload()}
+	case "cancel-child":
+		c = CancelChild{ID: r.id()}
 	case "record":
 		c = Record{Text: r.quoted()}
 	case "complete":

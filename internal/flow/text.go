@@ -24,6 +24,7 @@ import (
 //	timer #2 +2s
 //	cancel-timer #2
 //	child #3 fulfil {"n":1}
+//	cancel-child #3
 //	record "text"
 //	complete {"rows":1}
 //	fail kind=cancelled message="stopped"
@@ -119,6 +120,8 @@ func FormatCommand(c Command, start time.Time) string {
 		w.raw(" ")
 		w.name(c.Machine)
 		w.payload(c.Input)
+	case CancelChild:
+		w.id("cancel-child", c.ID)
 	case Record:
 		w.raw("record " + strconv.Quote(c.Text))
 	case Complete:

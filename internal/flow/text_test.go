@@ -56,6 +56,7 @@ func TestCommandText(t *testing.T) {
 		{`timer #3 +2s`, flow.SetTimer{ID: 3, At: start.Add(2 * time.Second)}},
 		{`cancel-timer #3`, flow.CancelTimer{ID: 3}},
 		{`child #4 fulfil {"n":1}`, flow.StartChild{ID: 4, Machine: "fulfil", Input: json.RawMessage(`{"n":1}`)}},
+		{`cancel-child #4`, flow.CancelChild{ID: 4}},
 		{`record "a \"b\""`, flow.Record{Text: `a "b"`}},
 		{`complete`, flow.Complete{}},
 		{`complete {"rows":1}`, flow.Complete{Output: json.RawMessage(`{"rows":1}`)}},
@@ -85,7 +86,7 @@ func TestTextRefuses(t *testing.T) {
 	}
 	for _, line := range []string{
 		"", "do", "do #1", "do #1 change", "do #1 change idempotent=maybe", "do #1 {} idempotent=true", "timer #1", "timer #1 2s",
-		"record text", "fail", "complete {", "cancel 1", "child #1",
+		"record text", "fail", "complete {", "cancel 1", "child #1", "cancel-child",
 	} {
 		if c, err := flow.ParseCommand(line, start); err == nil {
 			t.Errorf("command %q is read as %#v", line, c)
@@ -164,7 +165,7 @@ func drawEvent(t *rapid.T) flow.Event {
 
 func drawCommand(t *rapid.T) flow.Command {
 	id := drawID(t)
-	switch rapid.IntRange(0, 7).Draw(t, "kind") {
+	switch rapid.IntRange(0, 8).Draw(t, "kind") {
 	case 0:
 		return flow.Do{ID: id, Activity: drawName(t), Input: drawPayload(t), Queue: drawName(t), Idempotent: rapid.Bool().Draw(t, "idempotent")}
 	case 1:
@@ -179,6 +180,8 @@ func drawCommand(t *rapid.T) flow.Command {
 		return flow.Record{Text: drawName(t)}
 	case 6:
 		return flow.Complete{Output: drawPayload(t)}
+	case 7:
+		return flow.CancelChild{ID: id}
 	default:
 		return flow.Fail{Failure: drawFailure(t)}
 	}
@@ -238,7 +241,7 @@ func FuzzParseEvent(f *testing.F) {
 func FuzzParseCommand(f *testing.F) {
 	for _, s := range []string{
 		`do #1 change {"action":4} queue="eu" idempotent=false`, `timer #3 +2s`, `child #4 fulfil {"n":1}`, `record "a \"b\""`, `complete 1`,
-		`fail kind=terminal code="X" message="boom"`, `cancel #2`, `cancel-timer #3`,
+		`fail kind=terminal code="X" message="boom"`, `cancel #2`, `cancel-timer #3`, `cancel-child #4`,
 	} {
 		f.Add(s)
 	}

@@ -11,6 +11,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -27,6 +28,7 @@ type Store interface {
 	Journal
 	Mailbox
 	Leases
+	Documents
 	Close() error
 }
 
@@ -81,22 +83,39 @@ type Rekey struct{ From, To object.RowKey }
 
 // Runs are the records of runs.
 type Runs interface {
-	// CreateRun stores a new run with its plan and gives it an ID.
+	// CreateRun is Begin without entries.
 	CreateRun(ctx context.Context, r Run) (RunID, error)
+	// Begin stores a new run with the first entries of its journal, gives it an ID,
+	// and returns when that is durable. Concurrent calls are grouped into one commit.
+	// A run without a time is created now, one without a status is running. When
+	// there is a run already of this Owner and Name, or of this Parent and Child, the
+	// error is an *ExistsError and nothing is kept.
+	Begin(ctx context.Context, r Run, entries []Entry) (RunID, error)
 	Run(ctx context.Context, id RunID) (*Run, error)
-	// List gives the newest runs first, without their plans; limit 0 is all.
+	// List gives the newest runs first, without their plans, inputs and outputs;
+	// limit 0 is all.
 	List(ctx context.Context, limit int) ([]Run, error)
-	// SetStatus ends a run, or opens it again.
+	// Find gives the runs that fit, as List does. It is quick when Name, Parent,
+	// Owner or OpenOnly is set.
+	Find(ctx context.Context, f RunFilter) ([]Run, error)
+	// SetStatus ends a run, or opens it again. What it ended with before stays.
 	SetStatus(ctx context.Context, id RunID, s Status, message string) error
 }
 
 // RunID numbers the runs of a stack from 1.
 type RunID int64
 
-// Run is one carrying out of a plan.
+// Run is one carrying out of a plan, or of another machine.
 type Run struct {
 	ID     RunID
 	Parent RunID // the run that this one continues or belongs to; 0 for none
+	// Child is the number of the Parent's StartChild that began the run; 0 for none.
+	// A parent has at most one run of each number.
+	Child flow.ID
+	// Owner is what the run is one of, such as the ARN of a state machine or the
+	// address of a workflow; "" for nothing. Name, when it is not empty, is unique
+	// among the Owner's runs.
+	Owner, Name string
 	// Machine names what runs, such as "apply"; Input is what it is started with.
 	Machine string
 	Command string // what the user typed, without values of variables
@@ -106,9 +125,31 @@ type Run struct {
 	Ended   time.Time // zero while open
 	Status  Status
 	Message string // why it ended as it did
-	// Plan is the plan file's content; the store encrypts it.
-	Plan []byte
+	Code    string // the code of the failure that it ended with
+	// Input is what the machine was started with and Output what it completed with:
+	// JSON, or nothing. The store encrypts them, and the plan file's content.
+	Input, Output json.RawMessage
+	Plan          []byte
 }
+
+// RunFilter says which runs are meant: those that fit all fields that are set.
+type RunFilter struct {
+	Owner, Name string
+	Parent      RunID
+	Child       flow.ID
+	Machine     string
+	// Statuses are any of these; OpenOnly those that can be resumed.
+	Statuses []Status
+	OpenOnly bool
+	// Before is where the page before this one ended: only older runs are given.
+	Before RunID
+	Limit  int // 0 is all
+}
+
+// ExistsError says that a run is there already.
+type ExistsError struct{ Run RunID }
+
+func (e *ExistsError) Error() string { return fmt.Sprintf("it is there already: run %d", e.Run) }
 
 // Status of a run. The texts are stable.
 type Status string
@@ -135,6 +176,8 @@ type Journal interface {
 	// an error nothing of the call is kept, unless the disk itself failed while
 	// committing: then all of it or nothing is.
 	Append(ctx context.Context, run RunID, entries []Entry) error
+	// Checkpoint gives the latest checkpoint of a run; nil when it has none.
+	Checkpoint(ctx context.Context, run RunID) (*Checkpoint, error)
 	// Entries gives a run's journal from the index on (1 is the first). A gap or a
 	// corrupt entry is an error.
 	Entries(ctx context.Context, run RunID, from int64) ([]Entry, error)
@@ -159,6 +202,26 @@ type Entry struct {
 	// Append removes it from the run's mailbox in the same transaction, so that a
 	// message is neither lost nor taken twice. It need not be kept.
 	Took int64
+	// End ends the run, or rests it, in the same transaction.
+	End *End
+	// Checkpoint, when there is one, is where replaying may begin from now on: it
+	// stands for all entries up to this one, and for the run's earlier checkpoint.
+	Checkpoint []byte
+}
+
+// End is how a run ended.
+type End struct {
+	Status  Status
+	Message string
+	Code    string
+	Output  json.RawMessage
+}
+
+// Checkpoint is what a runtime needs to go on without the entries up to Index. The
+// entries are still there.
+type Checkpoint struct {
+	Index int64
+	Data  []byte // the store encrypts it
 }
 
 // Mailbox carries messages to a run from other processes (tutti approve, tutti
@@ -170,6 +233,15 @@ type Mailbox interface {
 	// Posted gives the messages that no journal entry has taken (Entry.Took), in
 	// the order in which they were posted. It is cheap when there are none.
 	Posted(ctx context.Context, run RunID) ([]Message, error)
+	// PostedAll gives those of all runs that have a greater number than after, for
+	// whoever carries out many.
+	PostedAll(ctx context.Context, after int64) ([]Posted, error)
+}
+
+// Posted is a message with the run that it is for.
+type Posted struct {
+	Run RunID
+	Message
 }
 
 // Message is one posted signal.

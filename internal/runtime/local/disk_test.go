@@ -106,6 +106,17 @@ func (d *disk) Posted(context.Context, store.RunID) ([]store.Message, error) {
 	return slices.Clone(d.messages), nil
 }
 
+func (d *disk) PostedAll(ctx context.Context, after int64) ([]store.Posted, error) {
+	messages, err := d.Posted(ctx, 1)
+	var out []store.Posted
+	for _, m := range messages {
+		if m.Number > after {
+			out = append(out, store.Posted{Run: 1, Message: m})
+		}
+	}
+	return out, err
+}
+
 func (d *disk) Acquire(_ context.Context, l store.Lease) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -150,7 +150,7 @@ func (r *runner) carryOut(ctx context.Context, c flow.Command) {
 		if f := r.opts.Observer.Record; f != nil {
 			r.tell(func() { f(c.Text, at) })
 		}
-	case flow.CancelTimer, flow.Complete, flow.Fail:
+	case flow.CancelTimer, flow.CancelChild, flow.Complete, flow.Fail:
 		// The list of what is outstanding knows.
 	default:
 		panic(fmt.Sprintf("local: a command of unknown type %T", c))

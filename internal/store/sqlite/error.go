@@ -45,7 +45,9 @@ func explained(err error) bool {
 		}
 	}
 	var held *store.HeldError
-	return errors.As(err, &held)
+	var exists *store.ExistsError
+	var conflict *store.ConflictError
+	return errors.As(err, &held) || errors.As(err, &exists) || errors.As(err, &conflict)
 }
 
 func sqliteError(op, path string, code int, err error) error {

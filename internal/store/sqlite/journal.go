@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"tutti/internal/object"
@@ -43,11 +44,48 @@ func journalBinding(run store.RunID) []byte {
 	return []byte("journal\x00" + strconv.FormatInt(int64(run), 10))
 }
 
-// readyEntry is an entry with its line sealed and its writes encoded.
+// readyEntry is an entry as text, with its writes encoded, and sealed when the
+// number of its run is known.
 type readyEntry struct {
-	sealed []byte
-	took   int64
-	writes []ready
+	line       []byte
+	took       int64
+	writes     []ready
+	end        *store.End
+	checkpoint []byte
+	// sealed are the line, the end's output and the checkpoint; the last is bound to
+	// the entry's index and sealed when that is known.
+	sealed, output []byte
+}
+
+// readyEntries does what can be done before the run is known.
+func (s *Store) readyEntries(entries []store.Entry, start time.Time) ([]readyEntry, error) {
+	list := make([]readyEntry, len(entries))
+	for i, e := range entries {
+		writes, err := s.prepare(e.Writes)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = readyEntry{line: []byte(store.FormatEntry(e, start)), took: e.Took, writes: writes, end: e.End, checkpoint: e.Checkpoint}
+	}
+	return list, nil
+}
+
+// seal encrypts what belongs to a run.
+func (s *Store) seal(run store.RunID, list []readyEntry) (err error) {
+	binding := journalBinding(run)
+	for i := range list {
+		e := &list[i]
+		if e.sealed, err = s.box.Seal(e.line, binding); err != nil {
+			return err
+		}
+		if e.end == nil {
+			continue
+		}
+		if e.output, err = s.sealRunSecret("output", run, e.end.Output); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Append implements store.Journal.
@@ -60,16 +98,12 @@ func (s *Store) Append(ctx context.Context, run store.RunID, entries []store.Ent
 	if err != nil {
 		return s.explain(op, err)
 	}
-	list := make([]readyEntry, len(entries))
-	for i, e := range entries {
-		list[i].took = e.Took
-		line := store.FormatEntry(e, start)
-		if list[i].sealed, err = s.box.Seal([]byte(line), journalBinding(run)); err != nil {
-			return fmt.Errorf("%s: %w", op, err)
-		}
-		if list[i].writes, err = s.prepare(e.Writes); err != nil {
-			return s.explain(op, err)
-		}
+	list, err := s.readyEntries(entries, start)
+	if err == nil {
+		err = s.seal(run, list)
+	}
+	if err != nil {
+		return s.explain(op, err)
 	}
 	return s.write(ctx, op, func(t *tx) error { return t.append(s, run, list) })
 }
@@ -79,31 +113,44 @@ func (t *tx) append(s *Store, run store.RunID, list []readyEntry) error {
 	if err != nil {
 		return err
 	}
-	for _, e := range list {
+	for i := range list {
+		e := &list[i]
 		end.index++
 		end.sum = chain(end.sum, run, end.index, e.sealed)
 		if err := t.exec("INSERT INTO journal (run, idx, sum, sealed) VALUES (?,?,?,?)", int64(run), end.index, end.sum, e.sealed); err != nil {
 			return err
 		}
-		if e.took > 0 {
-			if err := t.exec("DELETE FROM message WHERE number = ? AND run = ?", e.took, int64(run)); err != nil {
-				return err
-			}
-		}
-		if err := t.apply(s, run, e.writes); err != nil {
+		if err := t.follow(s, run, e, end); err != nil {
 			return err
 		}
 	}
-	t.tails[run] = end
+	t.knowTail(run, end)
 	return nil
+}
+
+// follow writes what goes with an entry.
+func (t *tx) follow(s *Store, run store.RunID, e *readyEntry, at tail) error {
+	if e.took > 0 {
+		if err := t.exec("DELETE FROM message WHERE number = ? AND run = ?", e.took, int64(run)); err != nil {
+			return err
+		}
+	}
+	if e.end != nil {
+		if err := t.end(run, e); err != nil {
+			return err
+		}
+	}
+	if e.checkpoint != nil {
+		if err := t.checkpoint(s, run, e.checkpoint, at); err != nil {
+			return err
+		}
+	}
+	return t.apply(s, run, e.writes)
 }
 
 // tail gives the end of a run's journal. It is remembered for the transaction
 // only: another process may write the next one.
 func (t *tx) tail(run store.RunID) (tail, error) {
-	if t.tails == nil {
-		t.tails = map[store.RunID]tail{}
-	}
 	if end, ok := t.tails[run]; ok {
 		return end, nil
 	}
@@ -115,10 +162,17 @@ func (t *tx) tail(run store.RunID) (tail, error) {
 	return end, err
 }
 
+func (t *tx) knowTail(run store.RunID, end tail) {
+	if t.tails == nil {
+		t.tails = map[store.RunID]tail{}
+	}
+	t.tails[run] = end
+}
+
 // started gives when a run was created.
 func (s *Store) started(ctx context.Context, run store.RunID) (time.Time, error) {
-	if at, ok := s.starts.Load(run); ok {
-		return at.(time.Time), nil
+	if at, ok := s.starts.get(run); ok {
+		return at, nil
 	}
 	var ns int64
 	err := s.reader.QueryRowContext(ctx, "SELECT created FROM run WHERE id = ?", int64(run)).Scan(&ns)
@@ -129,8 +183,34 @@ func (s *Store) started(ctx context.Context, run store.RunID) (time.Time, error)
 		return time.Time{}, err
 	}
 	at := fromNanos(ns)
-	s.starts.Store(run, at)
+	s.starts.put(run, at)
 	return at, nil
+}
+
+// maxStartTimes bounds what is remembered of runs; it is looked up again then.
+const maxStartTimes = 1 << 16
+
+// startTimes remembers when runs were created: it never changes, and the text form
+// of every journal entry is relative to it.
+type startTimes struct {
+	mu sync.RWMutex
+	at map[store.RunID]time.Time
+}
+
+func (t *startTimes) get(run store.RunID) (time.Time, bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	at, ok := t.at[run]
+	return at, ok
+}
+
+func (t *startTimes) put(run store.RunID, at time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.at == nil || len(t.at) >= maxStartTimes {
+		t.at = map[store.RunID]time.Time{}
+	}
+	t.at[run] = at
 }
 
 // Entries implements store.Journal.

@@ -6,17 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"tutti/internal/flow"
 	"tutti/internal/store"
 )
 
-const runCols = "id, parent, machine, command, user, host, created, ended, status, message"
-
-func planBinding(run store.RunID) []byte {
-	return []byte("plan\x00" + strconv.FormatInt(int64(run), 10))
-}
+const runCols = "id, parent, child, owner, name, machine, command, user, host, created, ended, status, message, code"
 
 // nanos stores a time; the zero time is 0.
 func nanos(t time.Time) int64 {
@@ -33,46 +30,14 @@ func fromNanos(ns int64) time.Time {
 	return time.Unix(0, ns).UTC()
 }
 
-// CreateRun implements store.Runs. A run without a time is created now, one
-// without a status is running.
-func (s *Store) CreateRun(ctx context.Context, r store.Run) (store.RunID, error) {
-	if r.Created.IsZero() {
-		r.Created = time.Now()
-	}
-	if r.Status == "" {
-		r.Status = store.Running
-	}
-	var id store.RunID
-	err := s.write(ctx, "creating the run", func(t *tx) error {
-		var err error
-		if id, err = t.insertRun(&r); err != nil || r.Plan == nil {
-			return err
-		}
-		// The plan is bound to the number that the run has only now.
-		sealed, err := s.box.Seal(r.Plan, planBinding(id))
-		if err != nil {
-			return err
-		}
-		return t.exec("UPDATE run SET plan = ? WHERE id = ?", sealed, int64(id))
-	})
-	if err != nil {
-		return 0, err
-	}
-	return id, nil
-}
-
-func (t *tx) insertRun(r *store.Run) (store.RunID, error) {
-	res, err := t.result("INSERT INTO run (parent, machine, command, user, host, created, ended, status, message) VALUES (?,?,?,?,?,?,?,?,?)",
-		int64(r.Parent), r.Machine, r.Command, r.User, r.Host, nanos(r.Created), nanos(r.Ended), string(r.Status), r.Message)
-	if err != nil {
-		return 0, err
-	}
-	id, err := res.LastInsertId()
-	return store.RunID(id), err
+// runSecret names the place of one of a run's sealed columns.
+func runSecret(column string, run store.RunID) []byte {
+	return []byte(column + "\x00" + strconv.FormatInt(int64(run), 10))
 }
 
 func runDest(r *store.Run, created, ended *int64) []any {
-	return []any{&r.ID, &r.Parent, &r.Machine, &r.Command, &r.User, &r.Host, created, ended, &r.Status, &r.Message}
+	return []any{&r.ID, &r.Parent, &r.Child, &r.Owner, &r.Name, &r.Machine, &r.Command, &r.User, &r.Host, created, ended, &r.Status,
+		&r.Message, &r.Code}
 }
 
 // Run implements store.Runs.
@@ -80,9 +45,9 @@ func (s *Store) Run(ctx context.Context, id store.RunID) (*store.Run, error) {
 	const op = "reading the run"
 	r := &store.Run{}
 	var created, ended int64
-	var sealed []byte
-	dest := append(runDest(r, &created, &ended), &sealed)
-	err := s.reader.QueryRowContext(ctx, "SELECT "+runCols+", plan FROM run WHERE id = ?", int64(id)).Scan(dest...)
+	var plan, input, output []byte
+	dest := append(runDest(r, &created, &ended), &plan, &input, &output)
+	err := s.reader.QueryRowContext(ctx, "SELECT "+runCols+", plan, input, output FROM run WHERE id = ?", int64(id)).Scan(dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("run %d: %w", id, store.ErrNotFound)
 	}
@@ -90,21 +55,44 @@ func (s *Store) Run(ctx context.Context, id store.RunID) (*store.Run, error) {
 		return nil, s.explain(op, err)
 	}
 	r.Created, r.Ended = fromNanos(created), fromNanos(ended)
-	if sealed != nil {
-		if r.Plan, err = s.box.Open(sealed, planBinding(id)); err != nil {
-			return nil, s.unsealError(fmt.Sprintf("the plan of run %d", id), err)
-		}
+	if r.Plan, err = s.openRunSecret("plan", id, plan); err != nil {
+		return nil, err
 	}
-	return r, nil
+	if r.Input, err = s.openRunSecret("input", id, input); err != nil {
+		return nil, err
+	}
+	r.Output, err = s.openRunSecret("output", id, output)
+	return r, err
+}
+
+func (s *Store) openRunSecret(column string, id store.RunID, sealed []byte) ([]byte, error) {
+	if sealed == nil {
+		return nil, nil
+	}
+	plain, err := s.box.Open(sealed, runSecret(column, id))
+	if err != nil {
+		return nil, s.unsealError(fmt.Sprintf("the %s of run %d", column, id), err)
+	}
+	return plain, nil
+}
+
+func (s *Store) sealRunSecret(column string, id store.RunID, plain []byte) ([]byte, error) {
+	if plain == nil {
+		return nil, nil
+	}
+	return s.box.Seal(plain, runSecret(column, id))
 }
 
 // List implements store.Runs.
 func (s *Store) List(ctx context.Context, limit int) ([]store.Run, error) {
+	return s.Find(ctx, store.RunFilter{Limit: limit})
+}
+
+// Find implements store.Runs.
+func (s *Store) Find(ctx context.Context, f store.RunFilter) ([]store.Run, error) {
 	const op = "listing the runs"
-	if limit <= 0 {
-		limit = -1 // no limit, for SQLite
-	}
-	rows, err := s.reader.QueryContext(ctx, "SELECT "+runCols+" FROM run ORDER BY id DESC LIMIT ?", limit)
+	where, args := runConditions(f)
+	rows, err := s.reader.QueryContext(ctx, "SELECT "+runCols+" FROM run "+where+" ORDER BY id DESC LIMIT ?", append(args, sqlLimit(f.Limit))...)
 	if err != nil {
 		return nil, s.explain(op, err)
 	}
@@ -120,6 +108,56 @@ func (s *Store) List(ctx context.Context, limit int) ([]store.Run, error) {
 		out = append(out, r)
 	}
 	return out, s.explain(op, rows.Err())
+}
+
+// runConditions writes a filter as SQL. The conditions of the partial indexes are
+// among them word for word, or SQLite would not use those.
+func runConditions(f store.RunFilter) (where string, args []any) {
+	var list []string
+	add := func(condition string, values ...any) {
+		list = append(list, condition)
+		args = append(args, values...)
+	}
+	if f.Owner != "" {
+		add("owner = ? AND owner != ''", f.Owner)
+	}
+	if f.Name != "" {
+		add("name = ? AND name != ''", f.Name)
+	}
+	if f.Parent != 0 {
+		add("parent = ? AND parent != 0", int64(f.Parent))
+	}
+	if f.Child != 0 {
+		add("child = ? AND child != 0", int64(f.Child))
+	}
+	if f.Machine != "" {
+		add("machine = ?", f.Machine)
+	}
+	if f.OpenOnly {
+		add("ended = 0")
+	}
+	if len(f.Statuses) > 0 {
+		values := make([]any, len(f.Statuses))
+		for i, status := range f.Statuses {
+			values[i] = string(status)
+		}
+		add("status IN (?"+strings.Repeat(",?", len(values)-1)+")", values...)
+	}
+	if f.Before != 0 {
+		add("id < ?", int64(f.Before))
+	}
+	if len(list) == 0 {
+		return "", nil
+	}
+	return "WHERE " + strings.Join(list, " AND "), args
+}
+
+// sqlLimit gives a limit as SQLite has it: below 0 is none.
+func sqlLimit(n int) int {
+	if n <= 0 {
+		return -1
+	}
+	return n
 }
 
 // SetStatus implements store.Runs.
@@ -167,24 +205,37 @@ func (s *Store) Post(ctx context.Context, run store.RunID, sig flow.Signaled) er
 
 // Posted implements store.Mailbox.
 func (s *Store) Posted(ctx context.Context, run store.RunID) ([]store.Message, error) {
+	all, err := s.posted(ctx, "run = ?", int64(run))
+	out := make([]store.Message, 0, len(all))
+	for _, p := range all {
+		out = append(out, p.Message)
+	}
+	return out, err
+}
+
+// PostedAll implements store.Mailbox.
+func (s *Store) PostedAll(ctx context.Context, after int64) ([]store.Posted, error) {
+	return s.posted(ctx, "number > ?", after)
+}
+
+func (s *Store) posted(ctx context.Context, where string, arg int64) ([]store.Posted, error) {
 	const op = "looking for messages"
-	rows, err := s.reader.QueryContext(ctx, "SELECT number, sealed FROM message WHERE run = ? ORDER BY number", int64(run))
+	rows, err := s.reader.QueryContext(ctx, "SELECT number, run, sealed FROM message WHERE "+where+" ORDER BY number", arg)
 	if err != nil {
 		return nil, s.explain(op, err)
 	}
 	defer rows.Close()
-	var out []store.Message
+	var out []store.Posted
 	for rows.Next() {
-		var number int64
+		var p store.Posted
 		var sealed []byte
-		if err := rows.Scan(&number, &sealed); err != nil {
+		if err := rows.Scan(&p.Number, &p.Run, &sealed); err != nil {
 			return nil, s.explain(op, err)
 		}
-		sig, err := s.openMessage(ctx, run, sealed)
-		if err != nil {
+		if p.Signal, err = s.openMessage(ctx, p.Run, sealed); err != nil {
 			return nil, s.explain(op, err)
 		}
-		out = append(out, store.Message{Number: number, Signal: sig})
+		out = append(out, p)
 	}
 	return out, s.explain(op, rows.Err())
 }

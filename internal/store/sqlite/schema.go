@@ -21,8 +21,10 @@ const applicationID = 0x74757474
 // addr parses back), gone the keys of deleted ones, output the root outputs, run
 // and journal what happened, preimage and preimage_output the rows as they were
 // before a run first changed them, lease who may change what, message what was
-// posted to runs. Times are nanoseconds since 1970 (UTC). Columns named sealed and
-// plan are encrypted (secret.Box); sum guards against silent damage.
+// posted to runs, checkpoint from where a run's journal may be replayed, document
+// what else a server keeps. Times are nanoseconds since 1970 (UTC). Columns named
+// sealed, plan, input and output are encrypted (secret.Box); sum guards against
+// silent damage.
 var migrations = [...]string{
 	`
 CREATE TABLE meta (lineage TEXT NOT NULL, serial INTEGER NOT NULL);
@@ -81,6 +83,28 @@ CREATE TABLE message (
 	number INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, sealed BLOB NOT NULL
 ) STRICT;
 CREATE INDEX message_run ON message (run);
+`,
+	`
+ALTER TABLE run ADD COLUMN child INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE run ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+ALTER TABLE run ADD COLUMN name TEXT NOT NULL DEFAULT '';
+ALTER TABLE run ADD COLUMN code TEXT NOT NULL DEFAULT '';
+ALTER TABLE run ADD COLUMN input BLOB;
+ALTER TABLE run ADD COLUMN output BLOB;
+CREATE UNIQUE INDEX run_child ON run (parent, child) WHERE child != 0;
+CREATE UNIQUE INDEX run_name ON run (owner, name) WHERE name != '';
+CREATE INDEX run_owner ON run (owner) WHERE owner != '';
+CREATE INDEX run_parent ON run (parent) WHERE parent != 0;
+CREATE INDEX run_open ON run (ended) WHERE ended = 0;
+
+CREATE TABLE checkpoint (
+	run INTEGER PRIMARY KEY, idx INTEGER NOT NULL, sealed BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE document (
+	serial INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, key TEXT NOT NULL, sealed BLOB NOT NULL,
+	UNIQUE (kind, key)
+) STRICT;
 `,
 }
 

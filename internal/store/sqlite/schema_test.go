@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,7 +57,13 @@ func TestOldVersionsAreMigrated(t *testing.T) {
 			t.Errorf("version %d is not kept as SQL text: %v", v, err)
 		}
 	}
-	dir := build(t, readTestdata(t, "v1.sql"))
+	for v, messages := range map[string]int{"v1": 0, "v2": 1} {
+		t.Run(v, func(t *testing.T) { migrateOld(t, readTestdata(t, v+".sql"), messages) })
+	}
+}
+
+func migrateOld(t *testing.T, statements string, messages int) {
+	dir := build(t, statements)
 	s := mustOpen(t, dir)
 	defer s.Close()
 	ctx := context.Background()
@@ -78,8 +85,19 @@ func TestOldVersionsAreMigrated(t *testing.T) {
 	if err != nil || len(pre) != 1 || string(pre[0].Row.Attributes) != `{"value":"1"}` {
 		t.Errorf("%+v, %v", pre, err)
 	}
-	if _, err := s.Posted(ctx, 2); err != nil {
-		t.Errorf("what the new version added: %v", err)
+	box, err := s.Posted(ctx, 2)
+	if err != nil || len(box) != messages {
+		t.Errorf("messages: %+v, %v", box, err)
+	}
+	run, err := s.Run(ctx, 2)
+	if err != nil || string(run.Plan) == "" || run.Child != 0 || run.Owner != "" || run.Input != nil || run.Output != nil {
+		t.Errorf("%+v, %v", run, err)
+	}
+	if next, err := s.CreateRun(ctx, store.Run{Machine: "apply"}); err != nil || next != 3 {
+		t.Errorf("the next run has number %d, %v", next, err)
+	}
+	if docs, err := s.ListDocuments(ctx, store.DocumentFilter{Kind: "x"}); err != nil || len(docs) != 0 {
+		t.Errorf("what the new version added: %+v, %v", docs, err)
 	}
 	if have := userVersion(t, s); have != version {
 		t.Errorf("schema version %d", have)
@@ -102,13 +120,13 @@ func TestOldVersionReadOnly(t *testing.T) {
 }
 
 func TestMigrationFailsWhole(t *testing.T) {
-	// A table that is in the way of the last migration.
-	dir := build(t, readTestdata(t, "v1.sql")+"CREATE TABLE message (x);")
+	// A table that is in the way of the last migration, after an earlier one was made.
+	dir := build(t, readTestdata(t, "v1.sql")+"CREATE TABLE document (x);")
 	_, err := Open(context.Background(), dir, Options{})
-	if err == nil || !strings.Contains(err.Error(), "from schema version 1 to 2") {
+	if err == nil || !strings.Contains(err.Error(), "from schema version 2 to 3") {
 		t.Fatalf("%v", err)
 	}
-	execSQL(t, dir, "DROP TABLE message")
+	execSQL(t, dir, "CREATE TABLE message (x); DROP TABLE message; DROP TABLE document")
 	s := mustOpen(t, dir)
 	defer s.Close()
 	if have := userVersion(t, s); have != version {
@@ -137,9 +155,9 @@ func TestNewerVersionIsRefused(t *testing.T) {
 	execSQL(t, dir, "PRAGMA user_version=99")
 	for _, readOnly := range []bool{false, true} {
 		_, err := Open(context.Background(), dir, Options{ReadOnly: readOnly})
-		expectError(t, err, store.ErrNewer, "schema version 99", "versions up to 2", filepath.Join(dir, Folder, File))
+		expectError(t, err, store.ErrNewer, "schema version 99", fmt.Sprint("versions up to ", version), filepath.Join(dir, Folder, File))
 	}
-	execSQL(t, dir, "PRAGMA user_version=2")
+	execSQL(t, dir, fmt.Sprint("PRAGMA user_version=", version))
 	mustOpen(t, dir).Close()
 }
 

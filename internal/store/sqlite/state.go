@@ -174,7 +174,7 @@ func (s *Store) Write(ctx context.Context, why string, writes []store.Write) err
 		Machine: store.MachineEdit, Command: why, User: userName(), Host: hostName(), Created: now, Ended: now, Status: store.Succeeded,
 	}
 	return s.write(ctx, op, func(t *tx) error {
-		run, err := t.insertRun(&record)
+		run, err := t.begin(s, &record, nil)
 		if err != nil {
 			return err
 		}

@@ -19,7 +19,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -54,14 +53,12 @@ type Options struct {
 
 // Store is a store.Store in a file. Safe for concurrent use.
 type Store struct {
-	path   string
-	box    *secret.Box
-	reader *sql.DB
-	writer *writer // nil when read only
-	self   process
-	// starts remembers when runs were created: it never changes, and the text form
-	// of every journal entry is relative to it.
-	starts  sync.Map // store.RunID -> time.Time
+	path    string
+	box     *secret.Box
+	reader  *sql.DB
+	writer  *writer // nil when read only
+	self    process
+	starts  startTimes
 	closed  atomic.Bool
 	cleanup func() error
 }

@@ -191,6 +191,8 @@ type tx struct {
 	grew   bool
 	// tails caches the ends of the journals that are written to.
 	tails map[store.RunID]tail
+	// lastRun is the latest run's number; 0 until it is first asked for.
+	lastRun store.RunID
 }
 
 func (t *tx) run(group []*job) (*job, error) {
