@@ -11,12 +11,16 @@
 //	ask       {"action":4}                an approval whose needs are done; output: AskOutput
 //	answer    AnswerInput                 an approval that was decided; stores the row
 //
+// A change whose work has many steps answers with a ChangeOutput: then a child
+// machine does it, and change is asked for once more, with what came of the child.
+//
 // A failed action skips whatever needs it, directly or not, and nothing else. A
 // CancelRequested lets nothing new out, awaits what runs and ends in a Fail of
 // kind Cancelled; flow.SignalResume takes it up again.
 //
 // The machine is deterministic and does no I/O. Start at Handle; approval.go has
-// the approvals, graph.go the edges, report.go what became of each action.
+// the approvals, child.go the children, graph.go the edges, report.go what became of
+// each action.
 package apply
 
 import (
@@ -61,6 +65,11 @@ type Input struct {
 // ChangeInput is the input of the activities change and ask.
 type ChangeInput struct {
 	Action int `json:"action"`
+	// Before is the child that did this action's work until the run was stopped; 0 is
+	// none.
+	Before flow.ID `json:"before,omitempty"`
+	// Child is what came of the child that the same action asked for.
+	Child *ChildResult `json:"child,omitempty"`
 }
 
 // Output is the result of a run of which nothing failed.
@@ -80,8 +89,8 @@ type Machine struct {
 	mode  mode
 	// running counts the activities that are out and take one of limit's places;
 	// parked those that are out and in doubt; asked the approvals that wait for a
-	// person.
-	running, parked, asked int
+	// person; children the actions that a child carries out.
+	running, parked, asked, children int
 	// open counts the actions that have not come to an end, joins included.
 	open  int
 	tally Output
@@ -112,11 +121,12 @@ const (
 	ready                  // in the queue
 	out                    // its change, or an approval's ask, is out
 	asked                  // an approval that waits for a person
-	answering              // an approval's answer is out
+	answering              // an approval's answer is out, or the change after a child
 	done
 	failed
 	skipped
 	cancelled // cut off while stopping
+	inChild   // a child carries it out
 )
 
 // node is what the machine knows of one action.
@@ -132,6 +142,9 @@ type node struct {
 	because  int32
 	failure  *flow.Failure
 	approval *approval
+	work     *work
+	// before is the child of the attempt before this one; 0 is none.
+	before flow.ID
 	// began and finished are times of events.
 	began, finished time.Time
 }
@@ -157,9 +170,10 @@ func (m *Machine) Handle(e flow.Event) []flow.Command {
 	case flow.CancelRequested:
 		if m.mode == going {
 			m.mode = stopping
+			m.stopChildren()
 		}
 	case flow.ChildDone:
-		// It has no children.
+		m.childDone(e)
 	default:
 		panic(fmt.Sprintf("apply: an event of unknown type %T", e))
 	}
@@ -286,11 +300,11 @@ func (m *Machine) advance(at time.Time) {
 	case m.open == 0:
 		m.mode = ended
 		m.emit(m.result())
-	case m.mode == stopping && m.running == 0:
+	case m.mode == stopping && m.running+m.children == 0:
 		m.mode = stopped
 		m.emit(flow.Fail{Failure: flow.Failure{Kind: flow.Cancelled, Code: CodeStopped, Message: fmt.Sprintf(
 			"stopped: %s, %d not carried out", m.counts(), m.openVisible())}})
-	case m.mode == going && m.running+m.parked+m.asked == 0:
+	case m.mode == going && m.running+m.parked+m.asked+m.children == 0:
 		panic(fmt.Sprintf("apply: invariant broken: %d actions are open and nothing is under way", m.open))
 	}
 }
@@ -334,15 +348,21 @@ func (m *Machine) send(i int32, at time.Time) {
 		n.began = at
 	}
 	m.running++
-	if isApproval(a) {
+	switch {
+	case isApproval(a):
 		m.sendApproval(i)
-		return
+	case n.work != nil:
+		m.sendWork(i)
+	default:
+		n.phase = out
+		m.emit(flow.Do{ID: m.id(i, roleChange), Activity: ActivityChange, Input: changeInput(i, n.before), Queue: a.Queue, Idempotent: a.Idempotent})
 	}
-	n.phase = out
-	m.emit(flow.Do{ID: m.id(i, roleChange), Activity: ActivityChange, Input: changeInput(i), Queue: a.Queue, Idempotent: a.Idempotent})
 }
 
-func changeInput(i int32) json.RawMessage {
+func changeInput(i int32, before flow.ID) json.RawMessage {
+	if before != 0 {
+		return json.RawMessage(`{"action":` + strconv.Itoa(int(i)+1) + `,"before":` + strconv.FormatInt(int64(before), 10) + `}`)
+	}
 	return json.RawMessage(`{"action":` + strconv.Itoa(int(i)+1) + `}`)
 }
 
@@ -350,12 +370,14 @@ func (m *Machine) activityDone(e flow.ActivityDone) {
 	i, r, ok := m.answered(e.ID)
 	switch {
 	case !ok:
-	case r == roleAnswer:
+	case isApproval(&m.graph.actions[i]) && r == roleAnswer:
 		m.approvalAnswered(i, e.At)
 	case isApproval(&m.graph.actions[i]):
 		m.approvalAsked(i, e)
-	default:
+	case r == roleAnswer:
 		m.finish(i, e.At)
+	default:
+		m.changed(i, e)
 	}
 }
 
@@ -421,9 +443,8 @@ func (m *Machine) resume(at time.Time) {
 			continue
 		}
 		a := &m.graph.actions[i]
-		if a.Idempotent || isApproval(a) || n.failure.Code == flow.CodeNotStarted {
-			n.attempt++
-			n.failure, n.finished = nil, time.Time{}
+		if a.Idempotent || isApproval(a) || n.work != nil || n.failure.Code == flow.CodeNotStarted {
+			n.again(m.id(int32(i), roleTimer))
 			m.enqueue(int32(i))
 			continue
 		}
@@ -455,8 +476,8 @@ type role int32
 
 const (
 	roleChange role = iota // a change, or an approval's ask
-	roleTimer              // an approval's timeout
-	roleAnswer             // an approval's answer
+	roleTimer              // an approval's timeout, or a change's child
+	roleAnswer             // an approval's answer, or the change after its child
 	roles
 )
 

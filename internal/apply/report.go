@@ -37,6 +37,9 @@ type ActionReport struct {
 	Started, Ended time.Time
 	// Answer is how an approval was decided.
 	Answer *AnswerInput
+	// Child is the number of the latest child machine that carried, or carries, the
+	// action out; 0 when none did.
+	Child flow.ID
 }
 
 // Report is what became of all actions, in the order of their numbers.
@@ -63,6 +66,14 @@ func (m *Machine) actionReport(i int) ActionReport {
 	if n.approval != nil {
 		r.Answer = n.approval.Answer
 	}
+	switch {
+	case n.work == nil:
+		r.Child = n.before
+	case n.work.Result != nil:
+		r.Child = n.work.Result.ID
+	case n.phase == inChild || n.phase == cancelled:
+		r.Child = m.id(int32(i), roleTimer)
+	}
 	return r
 }
 
@@ -73,7 +84,7 @@ func (n *node) status() Status {
 	switch n.phase {
 	case waiting, ready:
 		return Waiting
-	case out, answering:
+	case out, answering, inChild:
 		return Running
 	case asked:
 		return Asking

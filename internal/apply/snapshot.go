@@ -32,6 +32,8 @@ type savedNode struct {
 	Because  int32         `json:"because,omitempty"`
 	Failure  *flow.Failure `json:"failure,omitempty"`
 	Approval *approval     `json:"approval,omitempty"`
+	Work     *work         `json:"work,omitempty"`
+	Before   flow.ID       `json:"before,omitempty"`
 	Began    time.Time     `json:"began,omitzero"`
 	Finished time.Time     `json:"finished,omitzero"`
 }
@@ -45,7 +47,7 @@ func (m *Machine) Snapshot() ([]byte, error) {
 			continue
 		}
 		s.Nodes = append(s.Nodes, savedNode{Index: int32(i), Phase: n.phase, Parked: n.parked, Attempt: n.attempt, Because: n.because,
-			Failure: n.failure, Approval: n.approval, Began: n.began, Finished: n.finished})
+			Failure: n.failure, Approval: n.approval, Work: n.work, Before: n.before, Began: n.began, Finished: n.finished})
 	}
 	return json.Marshal(s)
 }
@@ -65,11 +67,11 @@ func Restore(data []byte) (*Machine, error) {
 	}
 	m := &Machine{graph: g, limit: s.Limit, mode: s.Mode, nodes: make([]node, len(g.actions)), open: len(g.actions)}
 	for _, n := range s.Nodes {
-		if n.Index < 0 || int(n.Index) >= len(m.nodes) || n.Phase == waiting || n.Phase > cancelled {
+		if n.Index < 0 || int(n.Index) >= len(m.nodes) || n.Phase == waiting || n.Phase > inChild {
 			return nil, fmt.Errorf("read the snapshot of a run: it is damaged at action #%d", n.Index+1)
 		}
 		m.nodes[n.Index] = node{phase: n.Phase, parked: n.Parked, attempt: n.Attempt, because: n.Because, failure: n.Failure,
-			approval: n.Approval, began: n.Began, finished: n.Finished}
+			approval: n.Approval, work: n.Work, before: n.Before, began: n.Began, finished: n.Finished}
 		m.count(n.Index)
 	}
 	for i := range m.nodes {
@@ -99,6 +101,8 @@ func (m *Machine) count(i int32) {
 		}
 	case asked:
 		m.asked++
+	case inChild:
+		m.children++
 	case done:
 		m.open--
 		m.tally.Done += visible
