@@ -10,7 +10,9 @@ import (
 
 // House style 8. machines are the packages that hold deterministic state machines: events in, commands out. Every
 // language adds its own here (internal/stepfunctions/machine, ...).
-var machines = []string{"internal/flow", "internal/apply"}
+var machines = []string{"internal/flow", "internal/apply",
+	// What a machine calls while it decides is held to the same.
+	"internal/stepfunctions/jsonpath", "internal/stepfunctions/intrinsic", "internal/stepfunctions/template"}
 
 // worldless packages decide and do not do: they import nothing that reaches the world, and ask no clock, but may use
 // goroutines (the planner waits for many drivers at once).
