@@ -1,0 +1,277 @@
+package execution
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"tutti/internal/flow"
+	"tutti/internal/stepfunctions/data"
+	"tutti/internal/stepfunctions/definition"
+)
+
+// Limits of this package.
+const (
+	// DefaultPayload is the size in bytes of a state's input, result or output unless
+	// Limits say otherwise.
+	DefaultPayload = 64 << 20
+	// DefaultEvents is how many events a history may have unless Limits say otherwise.
+	DefaultEvents = 100_000_000
+	// maxTransitions is how many states are entered for one event. A machine that has
+	// more to do gives itself a timer that is due at once, so that a loop of states can
+	// be stopped and does not hold up the journal.
+	maxTransitions = 10_000
+)
+
+// Machine carries out one execution, or one map run. It is a flow.Machine.
+type Machine struct {
+	def    *definition.StateMachine
+	start  Start
+	began  time.Time
+	now    time.Time
+	random random
+	lastID flow.ID
+	// waits tells which state waits for an answer or a timer.
+	waits map[flow.ID]wait
+	// tokens are the open task tokens, and gone those that timed out.
+	tokens map[string]*frame
+	gone   map[string]bool
+	// calls counts the calls of each state, for mocks that answer one after the other.
+	calls map[string]int64
+	// ready are the scopes that have a state to enter, in their order.
+	ready []*scope
+	yield flow.ID
+	out   []flow.Command
+	root  *scope
+	chronicle
+	ending
+}
+
+// wait is who is told of an answer.
+type wait struct {
+	frame *frame
+	told  func(m *Machine, f *frame, a answer)
+}
+
+// answer is what came for an outstanding activity, timer or child.
+type answer struct {
+	output  json.RawMessage
+	failure *flow.Failure
+}
+
+// ending is how an execution comes to its end.
+type ending struct {
+	// end is the command that ends the machine; it waits for obligations.
+	end flow.Command
+	// obligations are activities that must be over first: stops of jobs, and submits
+	// whose job is to be stopped when it is known.
+	obligations map[flow.ID]*Call
+	ended       bool
+	timeout     flow.ID
+	redrives    int64
+	redriven    time.Time
+}
+
+var _ flow.Machine = (*Machine)(nil)
+
+// New gives the machine for a definition. The definition is checked: the machine
+// panics where it breaks a rule that package definition holds.
+func New(def *definition.StateMachine) *Machine {
+	return &Machine{def: def, waits: map[flow.ID]wait{}, tokens: map[string]*frame{}, gone: map[string]bool{}, calls: map[string]int64{},
+		ending: ending{obligations: map[flow.ID]*Call{}}}
+}
+
+// Handle implements flow.Machine.
+func (m *Machine) Handle(e flow.Event) []flow.Command {
+	m.now, m.out = e.When(), nil
+	switch e := e.(type) {
+	case flow.Started:
+		m.begin(e)
+	case flow.ActivityDone:
+		m.answered(e.ID, answer{output: e.Output})
+	case flow.ActivityFailed:
+		m.answered(e.ID, answer{failure: &e.Failure})
+	case flow.TimerFired:
+		m.fired(e.ID)
+	case flow.ChildDone:
+		m.answered(e.ID, answer{output: e.Output, failure: e.Failure})
+	case flow.Signaled:
+		m.signaled(e)
+	case flow.CancelRequested:
+		m.stop(e.Reason)
+	default:
+		panic(fmt.Sprintf("execution: invariant broken: an event of type %T", e))
+	}
+	m.advance()
+	m.finish()
+	return m.out
+}
+
+// begin enters the first state.
+func (m *Machine) begin(e flow.Started) {
+	m.began = e.At
+	m.random = random{state: uint64(e.Seed)}
+	if err := json.Unmarshal(e.Input, &m.start); err != nil {
+		m.over(flow.Failure{Kind: flow.Terminal, Code: Runtime, Message: "the start of the execution cannot be read: " + err.Error()})
+		return
+	}
+	if m.start.MapRun != nil {
+		m.beginMapRun()
+		return
+	}
+	input, err := decode(m.start.Input)
+	if err != nil {
+		m.over(flow.Failure{Kind: flow.Terminal, Code: Runtime, Message: "the input is " + err.Error()})
+		return
+	}
+	m.root = &scope{body: m.def, variables: &variables{}, who: m.identity(input), history: &history{}}
+	m.noteStarted(m.root, input)
+	if m.def.TimeoutSeconds > 0 {
+		m.timeout = m.timer(nil, time.Duration(m.def.TimeoutSeconds)*time.Second, (*Machine).executionTimedOut)
+	}
+	m.enterFirst(m.root, input)
+}
+
+// enterFirst enters StartAt, or the state that the start names instead.
+func (m *Machine) enterFirst(s *scope, input any) {
+	from := s.body.StartAt
+	if m.start.From != "" {
+		from = m.start.From
+		if _, ok := s.body.State(from); !ok {
+			m.over(flow.Failure{Kind: flow.Terminal, Code: Runtime, Message: fmt.Sprintf("there is no state %q to start from", from)})
+			return
+		}
+		s.variables.take(m.start.Variables)
+	}
+	m.to(s, from, input)
+}
+
+// advance enters states until all wait, or the event has done enough.
+func (m *Machine) advance() {
+	for n := 0; len(m.ready) > 0 && m.end == nil; n++ {
+		if n >= maxTransitions {
+			if m.yield == 0 {
+				m.yield = m.timer(nil, 0, func(m *Machine, _ *frame, _ answer) { m.yield = 0 })
+			}
+			return
+		}
+		s := m.ready[0]
+		m.ready[0] = nil
+		m.ready = m.ready[1:]
+		if !s.dropped {
+			m.enter(s)
+		}
+	}
+	if len(m.ready) == 0 {
+		m.ready = nil
+	}
+}
+
+// finish ends the machine when its end is known and nothing is owed to the world.
+func (m *Machine) finish() {
+	if m.end == nil || m.ended || len(m.obligations) > 0 {
+		return
+	}
+	m.ended = true
+	m.out = append(m.out, m.end)
+}
+
+// over notes how the execution ends, once.
+func (m *Machine) over(f flow.Failure) {
+	if m.end == nil {
+		m.end = flow.Fail{Failure: f}
+	}
+}
+
+// answered tells whoever waits for it.
+func (m *Machine) answered(id flow.ID, a answer) {
+	if call, owed := m.obligations[id]; owed {
+		delete(m.obligations, id)
+		m.settleObligation(call, a)
+		return
+	}
+	if w, ok := m.waits[id]; ok {
+		delete(m.waits, id)
+		w.told(m, w.frame, a)
+	}
+}
+
+func (m *Machine) fired(id flow.ID) { m.answered(id, answer{}) }
+
+// id gives a number that was not used before.
+func (m *Machine) id() flow.ID { m.lastID++; return m.lastID }
+
+// do asks for an activity and says who takes the answer.
+func (m *Machine) do(f *frame, activity string, input any, idempotent bool, told func(*Machine, *frame, answer)) flow.ID {
+	id := m.id()
+	m.waits[id] = wait{f, told}
+	m.out = append(m.out, flow.Do{ID: id, Activity: activity, Input: encode(input), Idempotent: idempotent})
+	return id
+}
+
+// timer asks to be told after a while.
+func (m *Machine) timer(f *frame, after time.Duration, told func(*Machine, *frame, answer)) flow.ID {
+	return m.timerAt(f, m.now.Add(after), told)
+}
+
+func (m *Machine) timerAt(f *frame, at time.Time, told func(*Machine, *frame, answer)) flow.ID {
+	id := m.id()
+	m.waits[id] = wait{f, told}
+	m.out = append(m.out, flow.SetTimer{ID: id, At: at})
+	return id
+}
+
+// drop takes a timer back and forgets who waited.
+func (m *Machine) drop(timer *flow.ID) {
+	if *timer == 0 {
+		return
+	}
+	if _, ok := m.waits[*timer]; ok {
+		delete(m.waits, *timer)
+		m.out = append(m.out, flow.CancelTimer{ID: *timer})
+	}
+	*timer = 0
+}
+
+// stop ends the execution on request (StopExecution).
+func (m *Machine) stop(reason string) {
+	if m.end != nil || m.root == nil {
+		return
+	}
+	var why struct{ Error, Cause string }
+	if json.Unmarshal([]byte(reason), &why) != nil {
+		why.Cause = reason
+	}
+	m.abort(m.root, why.Error)
+	m.noteAborted(m.root, why.Error, why.Cause)
+	m.over(flow.Failure{Kind: flow.Cancelled, Code: why.Error, Message: why.Cause})
+}
+
+// executionTimedOut is told when TimeoutSeconds of the whole machine are over.
+func (m *Machine) executionTimedOut(*frame, answer) {
+	m.timeout = 0
+	m.abort(m.root, Timeout)
+	m.note(m.root, "ExecutionTimedOut", failed(Timeout, "")) // the service gives neither
+	m.over(flow.Failure{Kind: flow.Terminal, Code: Timeout})
+}
+
+// Snapshot implements flow.Machine. A journal of an execution is kept whole, since
+// its history is derived from it; nothing is cut short.
+func (m *Machine) Snapshot() ([]byte, error) {
+	return nil, fmt.Errorf("an execution keeps its whole journal: its history is made from it")
+}
+
+func decode(raw json.RawMessage) (any, error) {
+	if len(raw) == 0 {
+		return &data.Object{}, nil
+	}
+	return data.Decode(raw)
+}
+
+func encode(v any) json.RawMessage {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("execution: invariant broken: %T is not JSON: %v", v, err))
+	}
+	return raw
+}
