@@ -74,6 +74,9 @@ func (w *walk) follow(i int, v any, definite bool) error {
 		return err
 	}
 	if i == len(w.path.steps) {
+		if len(w.found) == MaxFound {
+			return &LimitError{Path: w.evaluation.path.text, What: "it finds too many values", Limit: MaxFound}
+		}
 		w.found = append(w.found, v)
 		return nil
 	}

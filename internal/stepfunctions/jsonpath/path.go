@@ -30,9 +30,11 @@ const (
 	MaxText = 64 << 10
 	// MaxNesting is how deep filters may lie in each other, parentheses included.
 	MaxNesting = 50
-	// MaxSteps is how much one evaluation may do. A step is a value looked at, a value
-	// found, or a comparison; some twenty million of them take a second or two.
+	// MaxSteps is how much one evaluation may do. A step is a value looked at or a
+	// comparison; so many of them take a second or two.
 	MaxSteps = 20_000_000
+	// MaxFound is how many values a path may find.
+	MaxFound = 4_000_000
 )
 
 // Root says which document a path starts from: Input, Context, or "$name" for the
