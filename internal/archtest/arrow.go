@@ -14,7 +14,7 @@ type room struct {
 
 var (
 	nouns     = []string{"object", "flow", "addr", "diag", "secret"}
-	toolbox   = []string{"expr", "process", "aws", "schedule"} // what several languages need beside the nouns
+	toolbox   = []string{"expr", "block", "process", "aws", "schedule"} // what several languages need beside the nouns
 	hall      = []string{"planner", "eval", "apply", "activity", "runtime", "store", "planfile"}
 	languages = []string{"terraform", "stepfunctions", "ansible", "kubernetes", "cloudformation", "airflow", "task", "service"}
 )
@@ -29,6 +29,8 @@ func rooms() []room {
 		{"addr", []string{"diag"}},
 		{"object", []string{"addr", "diag", "flow", "secret"}},
 		{"expr", nouns},
+		// Reads tutti's own files, for the languages whose blocks stand there.
+		{"block", slices.Concat(nouns, []string{"expr"})},
 		{"process", nil},
 		// Calls AWS; knows nothing of those who have something to call.
 		{"aws", nil},

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tutti/internal/addr"
+	"tutti/internal/block"
 	"tutti/internal/diag"
 	"tutti/internal/object"
 	"tutti/internal/task"
@@ -19,7 +20,7 @@ const Ending = ".tutti.hcl"
 // native is what tutti's own files hold.
 type native struct {
 	sources map[string][]byte
-	file    *task.File
+	file    *block.File
 	objects []object.Object
 	byName  map[addr.Name]object.Object
 }
@@ -45,7 +46,7 @@ func loadNative(files config.FileSource, dir string) (*native, diag.List) {
 		n.sources[path] = src
 	}
 	var fd diag.List
-	n.file, fd = task.Load(n.sources)
+	n.file, fd = block.Load(n.sources, task.Kinds())
 	return n, append(d, fd...)
 }
 
@@ -54,8 +55,9 @@ func (n *native) open(t *terraform.Root) {
 	if n.file == nil {
 		return
 	}
-	n.objects = n.file.Objects(t.Env())
-	for _, o := range n.objects {
+	for _, b := range n.file.Blocks {
+		o := task.Object(b, t.Env())
+		n.objects = append(n.objects, o)
 		n.byName[o.Addr().Name] = o
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"tutti/internal/block"
 	"tutti/internal/diag"
 	"tutti/internal/object"
 	"tutti/internal/secret"
@@ -57,16 +58,16 @@ func (d *driver) prepare(req object.ApplyRequest, p private) (prepared, diag.Lis
 	}
 	s, problems := readSpec(req.Wanted)
 	if len(problems) > 0 {
-		return prepared{}, diag.Errorf(nil, "Invalid argument value", "The argument %s of %s is not right. %s", strings.Join(problems[0].path, "."), req.Addr, problems[0].text)
+		return prepared{}, diag.Errorf(nil, "Invalid argument value", "The argument %s of %s is not right. %s", strings.Join(problems[0].Path, "."), req.Addr, problems[0].Text)
 	}
 	if p.Salt == nil {
-		p.Salt = newSalt()
+		p.Salt = block.NewSalt()
 	}
 	p.OnDestroy = s.onDestroy
 	if p.OnDestroy != nil {
 		p.OnDestroy.WorkingDir = d.path(p.OnDestroy.WorkingDir)
 	}
-	out := prepared{spec: s, private: p, inputs: concealer{p.Salt}.inputs(req.Wanted, runInputs, otherInputs), masker: &secret.Masker{}}
+	out := prepared{spec: s, private: p, inputs: concealed(p.Salt, req.Wanted, runInputs, otherInputs), masker: &secret.Masker{}}
 	out.masker.Add(s.Secrets...)
 	return out, nil
 }
@@ -84,7 +85,7 @@ func (d *driver) run(ctx context.Context, req object.ApplyRequest, p private) (o
 		err = &failure{why: "it ended well, but " + strings.Join(gone, " and ") + ", which creates names, is not there"}
 	}
 	pre.private.Ran, pre.private.Failed = true, false
-	actual := &object.Actual{Value: join(pre.inputs, out.values(s.hidden(), pre.visible()))}
+	actual := &object.Actual{Value: block.Join(pre.inputs, out.values(s.hidden(), pre.visible()))}
 	var f *failure
 	switch {
 	case err == nil:
@@ -131,7 +132,7 @@ func (d *driver) record(req object.ApplyRequest, p private) (object.Result, diag
 		keepInputs(pre.inputs, req.Prior.Value, pre.private)
 		pre.private.Failed = pre.private.Failed || req.Prior.Tainted
 	}
-	return object.Result{Actual: &object.Actual{Value: join(pre.inputs, outputs), Private: pre.private.bytes()}}, nil
+	return object.Result{Actual: &object.Actual{Value: block.Join(pre.inputs, outputs), Private: pre.private.bytes()}}, nil
 }
 
 // destroy runs on_destroy as it was when the task last ran.
@@ -186,6 +187,6 @@ func (d *driver) Settle(_ context.Context, req object.ApplyRequest) (object.Resu
 		return object.Result{}, false, errCannotTell
 	}
 	pre.private.Ran, pre.private.Failed = true, false
-	value := join(pre.inputs, markOutputs(noOutputs(), pre.spec.hidden()))
+	value := block.Join(pre.inputs, markOutputs(noOutputs(), pre.spec.hidden()))
 	return object.Result{Actual: &object.Actual{Value: value, Private: pre.private.bytes()}}, true, nil
 }

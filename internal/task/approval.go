@@ -10,12 +10,13 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"tutti/internal/addr"
+	"tutti/internal/block"
 	"tutti/internal/diag"
 	"tutti/internal/object"
 )
 
 // approval is an approval block.
-type approval struct{ item }
+type approval struct{ block.Item }
 
 var (
 	_ object.Driven  = (*approval)(nil)
@@ -36,32 +37,32 @@ type question struct {
 	run       string
 }
 
-func readQuestion(wanted cty.Value) (question, []problem) {
+func readQuestion(wanted cty.Value) (question, []block.Problem) {
 	bare, marks := wanted.UnmarkDeepWithPaths()
-	r := &reader{v: bare, problems: &[]problem{}}
-	q := question{message: r.text("message"), timeout: r.duration("timeout"),
-		onTimeout: r.choice("on_timeout", reject, approve), run: r.choice("run", onChange, always)}
-	if r.absent("message") || r.get("message").IsKnown() && strings.TrimSpace(q.message) == "" {
-		r.problem("message", "It is what the person reads who decides, and it is empty.")
+	r := reader{block.NewReader(bare)}
+	q := question{message: r.Text("message"), timeout: r.Duration("timeout"),
+		onTimeout: r.Choice("on_timeout", reject, approve), run: r.Choice("run", onChange, always)}
+	if r.Absent("message") || r.Get("message").IsKnown() && strings.TrimSpace(q.message) == "" {
+		r.Problem("message", "It is what the person reads who decides, and it is empty.")
 	}
-	if !r.absent("on_timeout") && r.absent("timeout") {
-		r.problem("on_timeout", "It says what a timeout means, and there is no timeout.")
+	if !r.Absent("on_timeout") && r.Absent("timeout") {
+		r.Problem("on_timeout", "It says what a timeout means, and there is no timeout.")
 	}
 	if object.HasMark(wanted.GetAttr("message"), object.Sensitive) {
-		r.problem("message", "It holds a sensitive value, and a person is to read it. Take the value out, or wrap it in nonsensitive().")
+		r.Problem("message", "It holds a sensitive value, and a person is to read it. Take the value out, or wrap it in nonsensitive().")
 	}
 	r.noEphemeral(marks)
-	return q, *r.problems
+	return q, r.Problems()
 }
 
 // Wanted implements object.Object.
 func (a *approval) Wanted(ctx context.Context, s object.Scope, inst object.Instance) (cty.Value, diag.List) {
-	v, d := a.decode(ctx, s, inst)
+	v, d := a.Decode(ctx, s, inst)
 	if d.HasErrors() {
 		return cty.NilVal, d
 	}
 	_, problems := readQuestion(v)
-	if d = append(d, a.report(problems)...); d.HasErrors() {
+	if d = append(d, a.Report(problems)...); d.HasErrors() {
 		return cty.NilVal, d
 	}
 	return v, d
@@ -93,7 +94,7 @@ func (approvalDriver) Plan(_ context.Context, req object.PlanRequest) (object.Ch
 		return object.Change{}, diag.FromError("Row cannot be read", err)
 	}
 	q, _ := readQuestion(req.Wanted)
-	inputs := concealer{p.Salt}.inputs(req.Wanted, approvalInputs)
+	inputs := concealed(p.Salt, req.Wanted, approvalInputs)
 	why := ""
 	c := object.Change{Verb: object.Run, Before: cty.NilVal, Idempotent: true}
 	if req.Prior == nil {
@@ -109,7 +110,7 @@ func (approvalDriver) Plan(_ context.Context, req object.PlanRequest) (object.Ch
 	c.Note = why
 	outputs := map[string]cty.Value{"approved": cty.True, "comment": cty.UnknownVal(cty.String).RefineNotNull(),
 		"approved_by": cty.UnknownVal(cty.String).RefineNotNull(), "approved_at": cty.UnknownVal(cty.String).RefineNotNull()}
-	c.After = join(inputs, outputs)
+	c.After = block.Join(inputs, outputs)
 	return c, nil
 }
 
@@ -150,11 +151,13 @@ func (approvalDriver) Read(_ context.Context, _ addr.Instance, known *object.Act
 
 // Decode implements object.Driver.
 func (approvalDriver) Decode(_ context.Context, s *object.State) (*object.Actual, diag.List) {
-	return decode(s, approvalInputs, approvalOutputs)
+	return block.Decode(s, approvalInputs, approvalOutputs)
 }
 
 // Encode implements object.Driver.
-func (approvalDriver) Encode(a *object.Actual) (*object.State, error) { return encode(a, approvalName) }
+func (approvalDriver) Encode(a *object.Actual) (*object.State, error) {
+	return block.Encode(a, approvalName)
+}
 
 // Approvals turns approval blocks into the two activities of a run: ask, and answer
 // once somebody has decided. The zero value is ready.
@@ -165,7 +168,7 @@ type Approvals struct{}
 func (Approvals) Ask(wanted cty.Value) (json.RawMessage, error) {
 	q, problems := readQuestion(wanted)
 	if len(problems) > 0 {
-		return nil, fmt.Errorf("the argument %s is not right: %s", strings.Join(problems[0].path, "."), problems[0].text)
+		return nil, fmt.Errorf("the argument %s is not right: %s", strings.Join(problems[0].Path, "."), problems[0].Text)
 	}
 	out := struct {
 		Timeout   string `json:"timeout"`
@@ -190,8 +193,8 @@ func (Approvals) Answer(wanted cty.Value, input json.RawMessage) (*object.Actual
 	if err := json.Unmarshal(input, &in); err != nil {
 		return nil, fmt.Errorf("the answer to an approval cannot be read: %w", err)
 	}
-	p := private{Salt: newSalt(), Ran: true}
+	p := private{Salt: block.NewSalt(), Ran: true}
 	outputs := map[string]cty.Value{"approved": cty.BoolVal(in.Approved), "comment": cty.StringVal(in.Comment),
 		"approved_by": cty.StringVal(in.By), "approved_at": cty.StringVal(in.At.UTC().Format(time.RFC3339))}
-	return &object.Actual{Value: join(concealer{p.Salt}.inputs(wanted, approvalInputs), outputs), Private: p.bytes(), Tainted: !in.Approved}, nil
+	return &object.Actual{Value: block.Join(concealed(p.Salt, wanted, approvalInputs), outputs), Private: p.bytes(), Tainted: !in.Approved}, nil
 }

@@ -6,22 +6,23 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"tutti/internal/addr"
+	"tutti/internal/block"
 	"tutti/internal/object"
 )
 
 // BenchmarkNothingToDo is all that a task costs in a plan that finds it as it should
 // be: reading its row, evaluating its block, comparing.
 func BenchmarkNothingToDo(b *testing.B) {
-	f, d := Load(map[string][]byte{"m.tutti.hcl": []byte(`task "a" {
+	f, d := block.Load(map[string][]byte{"m.tutti.hcl": []byte(`task "a" {
   count       = 1
   command     = ["/bin/true", count.index]
   environment = { A = "x", B = var.key }
   triggers    = { i = count.index }
-}`)})
+}`)}, Kinds())
 	if d.HasErrors() {
 		b.Fatal(d.Err())
 	}
-	o := f.Objects(testEnv("."))[0].(object.Driven)
+	o := objects(f, testEnv("."))[0].(object.Driven)
 	values := scope{"var.key": secretText("hunter22")}
 	inst := object.Instance{Key: addr.IntKey(0)}
 	wanted, d := o.Wanted(b.Context(), values, inst)
@@ -29,9 +30,9 @@ func BenchmarkNothingToDo(b *testing.B) {
 		b.Fatal(d.Err())
 	}
 	drv := &driver{root: "."}
-	p := private{Salt: newSalt(), Ran: true}
+	p := private{Salt: block.NewSalt(), Ran: true}
 	out := outcome{exit: new(int), stdout: `{"a": [1, 2, 3]}`}.values(true, nil)
-	row, err := drv.Encode(&object.Actual{Value: join(concealer{p.Salt}.inputs(wanted, runInputs, otherInputs), out), Private: p.bytes()})
+	row, err := drv.Encode(&object.Actual{Value: block.Join(concealed(p.Salt, wanted, runInputs, otherInputs), out), Private: p.bytes()})
 	if err != nil {
 		b.Fatal(err)
 	}

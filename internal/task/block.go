@@ -2,174 +2,16 @@ package task
 
 import (
 	"context"
-	"maps"
-	"slices"
 
-	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hcldec"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/convert"
 
-	"tutti/internal/addr"
+	"tutti/internal/block"
 	"tutti/internal/diag"
-	"tutti/internal/expr"
 	"tutti/internal/object"
 )
 
-// item is a block among the objects of the root module.
-type item struct {
-	*block
-	env *expr.Env
-}
-
-// Addr implements object.Object.
-func (i *item) Addr() addr.Object { return addr.Object{Module: i.env.Module, Name: i.name} }
-
-// References implements object.Object.
-func (i *item) References() []addr.Reference {
-	refs := slices.Concat(i.repetition.code.References(), i.inputs.References())
-	for _, c := range slices.Concat(i.life.pre, i.life.post) {
-		refs = append(refs, c.code.References()...)
-	}
-	for _, tr := range i.dependsOn {
-		if ref, _, _ := expr.ParseReference(tr); ref != nil {
-			refs = append(refs, *ref)
-		}
-	}
-	return refs
-}
-
-// Expand implements object.Object.
-func (i *item) Expand(ctx context.Context, s object.Scope) (object.Expansion, diag.List) {
-	r := i.repetition
-	var e hcl.Expression
-	var of func(cty.Value, hcl.Range) (object.Expansion, diag.List)
-	switch {
-	case r.count != nil:
-		e, of = r.count, expr.Count
-	case r.forEach != nil:
-		e, of = r.forEach, expr.ForEach
-	case r.enabled != nil:
-		e, of = r.enabled, expr.Enabled
-	default:
-		return object.One(), nil
-	}
-	ev, d := r.code.Context(ctx, s, i.env, expr.Local{})
-	if d.HasErrors() {
-		return object.Expansion{}, d
-	}
-	v, hd := e.Value(ev)
-	if d = append(d, diag.FromHCL(hd)...); d.HasErrors() {
-		return object.Expansion{}, d
-	}
-	x, xd := of(v, e.Range())
-	return x, append(d, xd...)
-}
-
-// decode evaluates the block's arguments, and waits for what it depends on.
-func (i *item) decode(ctx context.Context, s object.Scope, inst object.Instance) (cty.Value, diag.List) {
-	for _, tr := range i.dependsOn {
-		if ref, _, _ := expr.ParseReference(tr); ref != nil {
-			s.After(ctx, addr.Object{Module: i.env.Module, Name: ref.Subject})
-		}
-	}
-	ev, d := i.inputs.Context(ctx, s, i.env, expr.Local{Instance: inst})
-	if d.HasErrors() {
-		return cty.NilVal, d
-	}
-	v, _, hd := hcldec.PartialDecode(i.body, i.spec, ev)
-	if d = append(d, diag.FromHCL(hd)...); d.HasErrors() {
-		return cty.NilVal, d
-	}
-	attrs := v.AsValueMap()
-	attrs[secretsName] = secretsOf(ev.Variables)
-	return cty.ObjectVal(attrs), d
-}
-
-// secretsName is an attribute of every wanted value beside the arguments: the
-// secret texts that expressions used. An argument such as "Bearer ${var.token}"
-// is itself secret, but what a program prints may hold the token alone.
-const secretsName = "secrets"
-
-func secretsOf(variables map[string]cty.Value) cty.Value {
-	var out []cty.Value
-	for _, name := range slices.Sorted(maps.Keys(variables)) {
-		v := variables[name]
-		if !v.ContainsMarked() {
-			continue
-		}
-		bare, marks := v.UnmarkDeepWithPaths()
-		for _, text := range secretTexts(bare, marks, storable) {
-			out = append(out, cty.StringVal(text).Mark(object.Sensitive))
-		}
-		for _, text := range secretTexts(bare, marks, ephemeral) {
-			out = append(out, cty.StringVal(text).Mark(object.Ephemeral))
-		}
-	}
-	return cty.TupleVal(out)
-}
-
-// Policy implements object.Driven.
-func (i *item) Policy(context.Context, object.Scope, object.Instance) (object.Policy, diag.List) {
-	return object.Policy{PreventDestroy: i.life.preventDestroy}, nil
-}
-
-// Check implements object.Checked.
-func (i *item) Check(ctx context.Context, s object.Scope, inst object.Instance, stage object.Stage, self cty.Value) diag.List {
-	list, headline := i.life.pre, "Precondition failed"
-	if stage == object.After {
-		list, headline = i.life.post, "Postcondition failed"
-	}
-	var d diag.List
-	for _, c := range list {
-		ev, cd := c.code.Context(ctx, s, i.env, expr.Local{Instance: inst, Self: self})
-		if d = append(d, cd...); !cd.HasErrors() {
-			d = append(d, c.evaluate(ev, headline)...)
-		}
-	}
-	return d
-}
-
-// evaluate says nothing while the condition is not known.
-func (c condition) evaluate(ev *hcl.EvalContext, headline string) diag.List {
-	rng := c.test.Range()
-	v, hd := c.test.Value(ev)
-	if hd.HasErrors() {
-		return diag.FromHCL(hd)
-	}
-	v, _ = v.Unmark()
-	v, err := convert.Convert(v, cty.Bool)
-	switch {
-	case err != nil:
-		return diag.Errorf(&rng, "Invalid condition result", "A condition must be true or false: %s.", err)
-	case !v.IsKnown():
-		return nil
-	case v.IsNull():
-		return diag.Errorf(&rng, "Invalid condition result", "A condition must be true or false, and this one is null.")
-	case v.True():
-		return nil
-	}
-	fail := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: headline, Detail: c.text(ev), Subject: &rng, Expression: c.test, EvalContext: ev}
-	return diag.FromHCL(hcl.Diagnostics{fail})
-}
-
-// text evaluates the error message. One that would show a secret is not shown.
-func (c condition) text(ev *hcl.EvalContext) string {
-	v, hd := c.message.Value(ev)
-	switch {
-	case hd.HasErrors():
-		return "The condition is not met, and its error message could not be evaluated: " + hd[0].Detail
-	case v.ContainsMarked():
-		return "The condition is not met. Its error message holds a sensitive value and is not shown."
-	case !v.IsWhollyKnown() || v.IsNull() || v.Type() != cty.String:
-		return "The condition is not met, and its error message is not a known text."
-	default:
-		return v.AsString()
-	}
-}
-
 // task is a task block.
-type task struct{ item }
+type task struct{ block.Item }
 
 var (
 	_ object.Driven  = (*task)(nil)
@@ -178,12 +20,12 @@ var (
 
 // Wanted implements object.Object: the arguments, checked.
 func (t *task) Wanted(ctx context.Context, s object.Scope, inst object.Instance) (cty.Value, diag.List) {
-	v, d := t.decode(ctx, s, inst)
+	v, d := t.Decode(ctx, s, inst)
 	if d.HasErrors() {
 		return cty.NilVal, d
 	}
 	_, problems := readSpec(v)
-	if d = append(d, t.report(problems)...); d.HasErrors() {
+	if d = append(d, t.Report(problems)...); d.HasErrors() {
 		return cty.NilVal, d
 	}
 	return v, d
@@ -191,17 +33,5 @@ func (t *task) Wanted(ctx context.Context, s object.Scope, inst object.Instance)
 
 // Driver implements object.Driven.
 func (t *task) Driver(context.Context, object.Scope, object.Instance) (object.Driver, diag.List) {
-	return &driver{root: rootOf(t.env)}, nil
-}
-
-// rootOf is the stack's folder, which relative paths start from.
-func rootOf(env *expr.Env) string {
-	place, ok := env.Roots["path"]
-	if !ok || !place.Type().IsObjectType() || !place.Type().HasAttribute("root") {
-		return "."
-	}
-	if v := place.GetAttr("root"); v.IsKnown() && !v.IsNull() && !v.IsMarked() && v.Type() == cty.String {
-		return v.AsString()
-	}
-	return "."
+	return &driver{root: block.RootOf(t.Env)}, nil
 }

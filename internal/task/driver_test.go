@@ -9,6 +9,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"tutti/internal/addr"
+	"tutti/internal/block"
 	"tutti/internal/object"
 )
 
@@ -323,7 +324,7 @@ func TestUnknownDriver(t *testing.T) {
 		t.Error("a row of an unknown driver was accepted")
 	}
 	drv, _ := DriverOf(&object.State{Driver: driverName})
-	for _, row := range []object.State{{SchemaVersion: schemaVersion + 1, Attributes: []byte(`{}`)}, {Attributes: []byte(`[1]`)}, {Attributes: []byte(`{`)}, {Attributes: []byte(`null`)}, {}} {
+	for _, row := range []object.State{{SchemaVersion: 1, Attributes: []byte(`{}`)}, {Attributes: []byte(`[1]`)}, {Attributes: []byte(`{`)}, {Attributes: []byte(`null`)}, {}} {
 		if _, d := drv.Decode(t.Context(), &row); !d.HasErrors() {
 			t.Errorf("%s was decoded", row.Attributes)
 		}
@@ -376,10 +377,10 @@ func TestConditions(t *testing.T) {
 }
 
 func TestObjects(t *testing.T) {
-	f, d := Load(map[string][]byte{
+	f, d := block.Load(map[string][]byte{
 		"b.tutti.hcl": []byte("task \"b\" {\n  for_each = { eu = 1, us = 2 }\n  script = \"echo ${each.key} ${each.value} ${local_file.x[each.key].id} ${upper(\"a\")}\"\n}\nstack {\n  name = \"shop\"\n}"),
 		"a.tutti.hcl": []byte("approval \"z\" {\n  message = \"go?\"\n}\ntask \"a\" {\n  count = 2\n  command = [\"echo\", count.index]\n  depends_on = [task.b, module.m]\n}"),
-	})
+	}, Kinds())
 	if len(d) > 0 {
 		t.Fatal(d.Err())
 	}
@@ -387,7 +388,7 @@ func TestObjects(t *testing.T) {
 		t.Errorf("the stack is %v", f.Stack)
 	}
 	var got []string
-	for _, o := range f.Objects(testEnv(".")) {
+	for _, o := range objects(f, testEnv(".")) {
 		x, d := o.Expand(t.Context(), scope{})
 		if len(d) > 0 {
 			t.Fatal(d.Err())
@@ -405,7 +406,7 @@ func TestObjects(t *testing.T) {
 	if joined(got) != want {
 		t.Errorf("got\n%s\nwant\n%s", joined(got), want)
 	}
-	task := f.Objects(testEnv("."))[1]
+	task := objects(f, testEnv("."))[1]
 	v, d := task.Wanted(t.Context(), scope{}, object.Instance{Key: addr.IntKey(1)})
 	if len(d) > 0 || !v.GetAttr("command").RawEquals(cty.ListVal([]cty.Value{cty.StringVal("echo"), cty.StringVal("1")})) {
 		t.Errorf("wanted %#v, %v", v, d.Err())

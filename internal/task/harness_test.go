@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 
 	"tutti/internal/addr"
+	"tutti/internal/block"
 	"tutti/internal/diag"
 	"tutti/internal/expr"
 	"tutti/internal/object"
@@ -63,11 +64,11 @@ func newStand(t *testing.T, src string) *stand {
 // edit gives the block another text; what is stored stays.
 func (s *stand) edit(src string) {
 	s.t.Helper()
-	f, d := Load(map[string][]byte{"main.tutti.hcl": []byte(src)})
+	f, d := block.Load(map[string][]byte{"main.tutti.hcl": []byte(src)}, Kinds())
 	if len(d) > 0 {
 		s.t.Fatal(d.Err())
 	}
-	s.object = f.Objects(testEnv(s.dir))[0].(object.Driven)
+	s.object = objects(f, testEnv(s.dir))[0].(object.Driven)
 }
 
 func (s *stand) driver() object.Driver {
@@ -207,3 +208,12 @@ func (s *stand) destroy() diag.List {
 func secretText(s string) cty.Value { return cty.StringVal(s).Mark(object.Sensitive) }
 
 func joined(lines []string) string { return strings.Join(lines, "\n") }
+
+// objects gives those of a file, in its order.
+func objects(f *block.File, env *expr.Env) []object.Object {
+	var out []object.Object
+	for _, b := range f.Blocks {
+		out = append(out, Object(b, env))
+	}
+	return out
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"golang.org/x/tools/txtar"
 
+	"tutti/internal/block"
 	"tutti/internal/diag"
 	"tutti/internal/object"
 )
@@ -47,7 +48,7 @@ func TestMistakes(t *testing.T) {
 }
 
 func reported(t *testing.T, name string, src []byte) diag.List {
-	f, d := Load(map[string][]byte{name: src})
+	f, d := block.Load(map[string][]byte{name: src}, Kinds())
 	if d.HasErrors() {
 		return d
 	}
@@ -57,7 +58,7 @@ func reported(t *testing.T, name string, src []byte) diag.List {
 		"var.null":      cty.NullVal(cty.String),
 		"var.text":      cty.StringVal("text"),
 	}
-	for _, o := range f.Objects(testEnv(".")) {
+	for _, o := range objects(f, testEnv(".")) {
 		x, xd := o.Expand(t.Context(), values)
 		d = append(d, xd...)
 		for _, inst := range x.Instances {
@@ -92,7 +93,7 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Add(`task "a" { command = ["true"] }`)
 	f.Fuzz(func(t *testing.T, src string) {
-		file, d := Load(map[string][]byte{"fuzz.tutti.hcl": []byte(src)})
+		file, d := block.Load(map[string][]byte{"fuzz.tutti.hcl": []byte(src)}, Kinds())
 		for _, x := range d {
 			if x.Subject == nil {
 				t.Errorf("no place: %s", x)
@@ -101,7 +102,7 @@ func FuzzLoad(f *testing.F) {
 		if d.HasErrors() {
 			return
 		}
-		for _, o := range file.Objects(testEnv(t.TempDir())) {
+		for _, o := range objects(file, testEnv(t.TempDir())) {
 			v, wd := o.Wanted(t.Context(), scope{}, object.Instance{})
 			if wd.HasErrors() {
 				continue

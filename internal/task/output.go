@@ -1,11 +1,11 @@
 package task
 
 import (
-	"maps"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 
+	"tutti/internal/block"
 	"tutti/internal/object"
 	"tutti/internal/secret"
 )
@@ -101,18 +101,11 @@ func lastLineEnd(s string) string { return strings.TrimRight(s, "\r\n") }
 
 // parse reads JSON; what is none gives null.
 func parse(s string) cty.Value {
-	v, err := fromJSON([]byte(s))
+	v, err := block.FromJSON([]byte(s))
 	if err != nil {
 		return cty.NullVal(cty.DynamicPseudoType)
 	}
 	return v
-}
-
-// join makes the value of a task.
-func join(inputs, outputs map[string]cty.Value) cty.Value {
-	all := maps.Clone(inputs)
-	maps.Copy(all, outputs)
-	return cty.ObjectVal(all)
 }
 
 // kept gives the outputs that are stored, more of them hidden when that is wanted

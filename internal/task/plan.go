@@ -12,6 +12,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"tutti/internal/block"
 	"tutti/internal/diag"
 	"tutti/internal/object"
 )
@@ -33,7 +34,7 @@ func (d *driver) Plan(_ context.Context, req object.PlanRequest) (object.Change,
 		return planDelete(req, p), nil
 	}
 	s, _ := readSpec(req.Wanted) // its problems were reported when it was evaluated
-	inputs := concealer{p.Salt}.inputs(req.Wanted, runInputs, otherInputs)
+	inputs := concealed(p.Salt, req.Wanted, runInputs, otherInputs)
 	missing := d.missing(s)
 	c := object.Change{Before: cty.NilVal, Idempotent: true}
 	if req.Prior != nil {
@@ -43,14 +44,14 @@ func (d *driver) Plan(_ context.Context, req object.PlanRequest) (object.Change,
 	switch {
 	case len(why) > 0:
 		c.Verb, c.Idempotent, c.Note = object.Run, s.Idempotent, strings.Join(why, ", ")
-		c.After = join(inputs, outputsToCome(!req.Wanted.GetAttr("http").IsNull(), s.hidden()))
+		c.After = block.Join(inputs, outputsToCome(!req.Wanted.GetAttr("http").IsNull(), s.hidden()))
 		c.Private = plannedPrivate(missing)
 	case req.Prior == nil:
 		c.Verb, c.Note = object.Create, "runs only when -replace="+req.Addr.String()+" asks for it"
-		c.After = join(inputs, markOutputs(noOutputs(), s.hidden()))
+		c.After = block.Join(inputs, markOutputs(noOutputs(), s.hidden()))
 	default:
 		keepInputs(inputs, req.Prior.Value, p)
-		c.After = join(inputs, kept(req.Prior.Value, s.hidden()))
+		c.After = block.Join(inputs, kept(req.Prior.Value, s.hidden()))
 		c.Verb = object.Update
 		if c.After.RawEquals(c.Before) && !req.Prior.Tainted {
 			c.Verb = object.NoOp

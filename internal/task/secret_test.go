@@ -7,6 +7,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"pgregory.net/rapid"
 
+	"tutti/internal/block"
 	"tutti/internal/object"
 )
 
@@ -137,9 +138,9 @@ func TestEphemeralInputs(t *testing.T) {
 func TestConcealedInputs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		v := value(3).Draw(t, "value")
-		c := concealer{salt: []byte("0123456789abcdef0123456789abcdef")}
-		got := c.conceal(v)
-		if again := c.conceal(v); !again.RawEquals(got) {
+		c := block.Concealer{Salt: []byte("0123456789abcdef0123456789abcdef")}
+		got := c.Conceal(v)
+		if again := c.Conceal(v); !again.RawEquals(got) {
 			t.Fatalf("equal inputs differ: %#v and %#v", got, again)
 		}
 		bare, _ := got.UnmarkDeep()
@@ -155,7 +156,7 @@ func TestConcealedInputs(t *testing.T) {
 				in[name] = cty.NullVal(cty.DynamicPseudoType)
 			}
 		}
-		a := &object.Actual{Value: join(in, noOutputs())}
+		a := &object.Actual{Value: block.Join(in, noOutputs())}
 		row, err := (&driver{}).Encode(a)
 		if err != nil {
 			t.Fatal(err)

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
+
+	"tutti/internal/block"
 )
 
 // The limits and defaults of what users may ask for.
@@ -80,21 +82,21 @@ type request struct {
 
 // readSpec reads a task's wanted value. Values that are not known are left out and
 // cause no problem.
-func readSpec(wanted cty.Value) (spec, []problem) {
+func readSpec(wanted cty.Value) (spec, []block.Problem) {
 	bare, marks := wanted.UnmarkDeepWithPaths()
-	r := &reader{v: bare, problems: &[]problem{}}
+	r := reader{block.NewReader(bare)}
 	s := spec{secret: concernOutputs(marks)}
 	r.taskArguments(&s)
 	s.action = r.action()
-	s.Secrets = secretTexts(bare, marks, secretMark)
-	if d, ok := r.block("on_destroy"); ok {
+	s.Secrets = block.SecretTexts(bare, marks, block.Secret)
+	if d, ok := r.inner("on_destroy"); ok {
 		a := d.action()
-		a.inherit(s.action, func(name string) bool { return d.absent(name) }, ephemeralNames(marks))
-		a.Secrets = secretTexts(bare, marks, storable)
+		a.inherit(s.action, func(name string) bool { return d.Absent(name) }, ephemeralNames(marks))
+		a.Secrets = block.SecretTexts(bare, marks, block.Storable)
 		s.onDestroy = &a
 	}
 	r.noEphemeral(marks)
-	return s, *r.problems
+	return s, r.Problems()
 }
 
 // inherit takes over the surroundings of the task's own action. What is ephemeral
@@ -118,55 +120,55 @@ func (a *action) inherit(from action, absent func(string) bool, ephemeral map[st
 	a.Environment = env
 }
 
-func (r *reader) taskArguments(s *spec) {
-	s.run = r.choice("run", onChange, always, manual)
-	s.creates = r.paths("creates")
-	if v := r.get("sensitive"); v.IsKnown() && !v.IsNull() {
+func (r reader) taskArguments(s *spec) {
+	s.run = r.Choice("run", onChange, always, manual)
+	s.creates = r.Paths("creates")
+	if v := r.Get("sensitive"); v.IsKnown() && !v.IsNull() {
 		b := v.True()
 		s.sensitive = &b
 	}
 }
 
-func (r *reader) action() action {
+func (r reader) action() action {
 	a := action{
-		Command: r.texts("command"), Interpreter: r.texts("interpreter"), Environment: r.textMap("environment"),
-		WorkingDir: r.text("working_dir"), Stdin: r.text("stdin"), Timeout: r.duration("timeout"),
-		OKExitCodes: r.numbers("ok_exit_codes", numberRange{0, 255}), Retry: r.retry(),
+		Command: r.Texts("command"), Interpreter: r.Texts("interpreter"), Environment: r.TextMap("environment"),
+		WorkingDir: r.Text("working_dir"), Stdin: r.Text("stdin"), Timeout: r.Duration("timeout"),
+		OKExitCodes: r.Numbers("ok_exit_codes", block.Range{From: 0, To: 255}), Retry: r.retry(),
 	}
-	if v := r.get("script"); v.IsKnown() && !v.IsNull() {
+	if v := r.Get("script"); v.IsKnown() && !v.IsNull() {
 		text := v.AsString()
 		a.Script = &text
 	}
-	if h, ok := r.block("http"); ok {
+	if h, ok := r.inner("http"); ok {
 		a.HTTP = h.request()
 		a.Idempotent = idempotentMethod(a.HTTP.Method)
 	}
-	if v := r.get("idempotent"); v.IsKnown() && !v.IsNull() {
+	if v := r.Get("idempotent"); v.IsKnown() && !v.IsNull() {
 		a.Idempotent = v.True()
 	}
-	r.oneOf("command", "script", "http")
-	if !r.absent("command") && r.get("command").IsKnown() && (len(a.Command) == 0 || r.get("command").IsWhollyKnown() && a.Command[0] == "") {
-		r.problem("command", "It must name a program: it is empty.")
+	r.OneOf("command", "script", "http")
+	if !r.Absent("command") && r.Get("command").IsKnown() && (len(a.Command) == 0 || r.Get("command").IsWhollyKnown() && a.Command[0] == "") {
+		r.Problem("command", "It must name a program: it is empty.")
 	}
-	if !r.absent("interpreter") && r.get("interpreter").IsKnown() && len(a.Interpreter) == 0 {
-		r.problem("interpreter", "It must name a program: it is empty.")
+	if !r.Absent("interpreter") && r.Get("interpreter").IsKnown() && len(a.Interpreter) == 0 {
+		r.Problem("interpreter", "It must name a program: it is empty.")
 	}
 	for name := range a.Environment {
 		if !validVariable(name) {
-			r.problem("environment", "%q cannot be the name of a variable: it is empty, or holds = or a zero byte.", name)
+			r.Problem("environment", "%q cannot be the name of a variable: it is empty, or holds = or a zero byte.", name)
 		}
 	}
 	return a
 }
 
-func (r *reader) retry() retry {
-	b, ok := r.block("retry")
+func (r reader) retry() retry {
+	b, ok := r.inner("retry")
 	if !ok {
 		return retry{Attempts: 1}
 	}
-	out := retry{Attempts: defaultAttempts, MinBackoff: b.duration("min_backoff"), MaxBackoff: b.duration("max_backoff"),
-		OnExitCodes: b.numbers("on_exit_codes", numberRange{-1, 255}), OnStatus: b.numbers("on_status", numberRange{100, 599})}
-	if n := b.numbers("attempts", numberRange{1, MaxAttempts}); len(n) == 1 {
+	out := retry{Attempts: defaultAttempts, MinBackoff: b.Duration("min_backoff"), MaxBackoff: b.Duration("max_backoff"),
+		OnExitCodes: b.Numbers("on_exit_codes", block.Range{From: -1, To: 255}), OnStatus: b.Numbers("on_status", block.Range{From: 100, To: 599})}
+	if n := b.Numbers("attempts", block.Range{From: 1, To: MaxAttempts}); len(n) == 1 {
 		out.Attempts = n[0]
 	}
 	if out.MinBackoff == 0 {
@@ -176,21 +178,21 @@ func (r *reader) retry() retry {
 		out.MaxBackoff = max(defaultMaxBackoff, out.MinBackoff)
 	}
 	if out.MaxBackoff < out.MinBackoff {
-		b.problem("max_backoff", "It is %s, less than min_backoff, which is %s.", out.MaxBackoff, out.MinBackoff)
+		b.Problem("max_backoff", "It is %s, less than min_backoff, which is %s.", out.MaxBackoff, out.MinBackoff)
 	}
 	return out
 }
 
-func (r *reader) request() *request {
+func (r reader) request() *request {
 	out := &request{
-		Method: r.text("method"), URL: r.text("url"), Headers: r.textMap("headers"), Body: r.text("body"),
-		ExpectedStatus: r.numbers("expected_status", numberRange{100, 599}), CACertificate: r.text("ca_certificate"),
-		ClientCertificate: r.text("client_certificate"), ClientKey: r.text("client_key"),
+		Method: r.Text("method"), URL: r.Text("url"), Headers: r.TextMap("headers"), Body: r.Text("body"),
+		ExpectedStatus: r.Numbers("expected_status", block.Range{From: 100, To: 599}), CACertificate: r.Text("ca_certificate"),
+		ClientCertificate: r.Text("client_certificate"), ClientKey: r.Text("client_key"),
 	}
-	if out.Method == "" && r.get("method").IsKnown() {
+	if out.Method == "" && r.Get("method").IsKnown() {
 		out.Method = "GET"
 	}
-	if v := r.get("insecure"); v.IsKnown() && !v.IsNull() {
+	if v := r.Get("insecure"); v.IsKnown() && !v.IsNull() {
 		out.Insecure = v.True()
 	}
 	r.checkRequest(out)

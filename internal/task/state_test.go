@@ -5,6 +5,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"tutti/internal/block"
 	"tutti/internal/object"
 )
 
@@ -15,11 +16,11 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"environment":{"A":"hmac-sha256:00"},"unknown":1}`), []byte(`{"ran":true,"on_destroy":{"command":["x"],"retry":{"attempts":1}}}`))
 	f.Add([]byte(`{"json":1e999999999}`), []byte(`null`))
 	f.Add([]byte(`[]`), []byte(`{`))
-	file, d := Load(map[string][]byte{"a.tutti.hcl": []byte(`task "a" { command = ["a"] }`)})
+	file, d := block.Load(map[string][]byte{"a.tutti.hcl": []byte(`task "a" { command = ["a"] }`)}, Kinds())
 	if d.HasErrors() {
 		f.Fatal(d.Err())
 	}
-	wanted, d := file.Objects(testEnv("."))[0].Wanted(f.Context(), scope{}, object.Instance{})
+	wanted, d := objects(file, testEnv("."))[0].Wanted(f.Context(), scope{}, object.Instance{})
 	if d.HasErrors() {
 		f.Fatal(d.Err())
 	}

@@ -79,8 +79,8 @@
 // in them are then masked in the text itself. sensitive = true makes them sensitive
 // in any case and keeps the output out of the log.
 //
-// Files: load.go reads the blocks, schema.go what they may hold, block.go the
-// objects, spec.go and wanted.go their checked values, conceal.go inputs without
+// Files: load.go and schema.go say what the blocks may hold (package block reads
+// them), block.go the objects, spec.go and wanted.go their checked values, conceal.go inputs without
 // secrets, output.go outputs; plan.go, apply.go and state.go the driver; attempt.go
 // one attempt after another, command.go and http.go one of them; approval.go
 // approvals.
@@ -88,28 +88,17 @@ package task
 
 import (
 	"tutti/internal/addr"
+	"tutti/internal/block"
 	"tutti/internal/expr"
 	"tutti/internal/object"
 )
 
-// File is what all files of a stack hold. It is immutable.
-type File struct {
-	// Stack is nil when no block names the stack.
-	Stack  *Stack
-	blocks []*block
-}
-
-// Objects gives the tasks and approvals, in the order of the files. The environment
-// is the root module's.
-func (f *File) Objects(env *expr.Env) []object.Object {
-	out := make([]object.Object, 0, len(f.blocks))
-	for _, b := range f.blocks {
-		it := item{block: b, env: env}
-		if b.name.Kind == addr.Approval {
-			out = append(out, &approval{it})
-			continue
-		}
-		out = append(out, &task{it})
+// Object gives the object of a task or approval block. The environment is the root
+// module's.
+func Object(b *block.Block, env *expr.Env) object.Object {
+	it := block.Item{Block: b, Env: env}
+	if b.Name.Kind == addr.Approval {
+		return &approval{it}
 	}
-	return out
+	return &task{it}
 }
