@@ -228,40 +228,58 @@ func (w *walk) scan(i int, v any) error {
 	if err := w.spend(1); err != nil {
 		return err
 	}
-	if w.scans(i+1, v) {
-		if err := w.follow(i+1, v, false); err != nil {
-			return err
-		}
+	if err := w.visit(i+1, v); err != nil {
+		return err
 	}
 	return w.children(v, func(child any) error { return w.scan(i, child) })
 }
 
-// scans reports whether a scan tries step i on a value: names on objects that have all
-// of them, indices and slices on arrays, filters on objects, and on the elements of
-// arrays that are accepted themselves.
-func (w *walk) scans(i int, v any) bool {
+// visit applies step i and the rest to a value that a scan has come to. Names are tried
+// only where all of them are. A filter that ends a path is tried as the library does,
+// on the elements of an array only when it accepts the array itself; with more steps
+// behind it, every value is judged once.
+func (w *walk) visit(i int, v any) error {
+	last := i == len(w.path.steps)-1
+	list, isList := v.([]any)
 	switch s := w.path.steps[i].(type) {
 	case members:
 		o, ok := v.(*data.Object)
-		if !ok || !s.definite(i == len(w.path.steps)-1) {
-			return ok
+		if !ok || s.definite(last) && !hasAll(o, s) {
+			return nil
 		}
-		for _, name := range s {
-			if _, has := o.Get(name); !has {
-				return false
+	case filter:
+		if isList && !last {
+			return w.filterScalars(i, s, list)
+		}
+		if isList {
+			if ok, err := w.accepts(s, list); err != nil || !ok {
+				return err
 			}
 		}
-		return true
-	case filter:
-		list, ok := v.([]any)
-		if !ok {
-			return true
-		}
-		accepted, err := w.accepts(s, list)
-		return accepted || err != nil // follow meets the error again
-	default:
-		return true
 	}
+	return w.follow(i, v, false)
+}
+
+func hasAll(o *data.Object, names members) bool {
+	for _, name := range names {
+		if _, ok := o.Get(name); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// filterScalars leaves out objects, which the scan comes to by themselves.
+func (w *walk) filterScalars(i int, f filter, list []any) error {
+	for _, item := range list {
+		if _, isObject := item.(*data.Object); isObject {
+			continue
+		}
+		if err := w.filtered(i, f, item); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *walk) filter(i int, f filter, v any, definite bool) error {

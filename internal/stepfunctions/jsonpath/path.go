@@ -11,8 +11,9 @@
 // a definite path gives one value and fails without one, an indefinite path gives a
 // list. Two things differ on purpose. The service knows none of the library's
 // functions, so "$.list.length()" looks for a member named "length()". And what the
-// library drops or doubles by mistake ("..[*].x" over arrays, "a&&@.b" without blanks
-// as one name, equality that depends on the side of a literal) is done as written.
+// library drops or doubles by mistake ("..[*].x" and "..[?(…)].x" over arrays, "a&&@.b"
+// without blanks as one name, equality that depends on the side of a literal) is done
+// as written.
 //
 // Files: path.go the type, parse.go and filter.go the syntax, eval.go and compare.go
 // the meaning, set.go writing through a reference path, scope.go the documents that
