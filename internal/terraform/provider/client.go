@@ -285,7 +285,7 @@ func (x *exchange) put(v cty.Value, b *Block) *tfplugin6.DynamicValue {
 	if x.broken {
 		return nil
 	}
-	d, err := encode(v, b.ImpliedType())
+	d, err := b.encode(v)
 	if err != nil {
 		x.add(diag.Errorf(nil, "Value does not fit the schema", "A value for %s of provider %s is not what its schema wants: %s.", x.subject(), x.client.opts.Name, err))
 	}

@@ -114,6 +114,7 @@ type Block struct {
 	DeprecationMessage string
 
 	implied atomic.Pointer[cty.Type] // what ImpliedType gave
+	wire    atomic.Pointer[layout]   // how encode writes its values
 }
 
 // Attribute is one attribute; Nested is set instead of Type for protocol 6's

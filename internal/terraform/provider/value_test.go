@@ -1,6 +1,8 @@
 package provider
 
 import (
+	"bytes"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -99,6 +101,61 @@ func TestValuesRoundTrip(t *testing.T) {
 			t.Fatalf("got %#v\nwant %#v", got, want)
 		}
 	})
+}
+
+// TestBlockEncoding holds the encoder of blocks to the library's bytes.
+func TestBlockEncoding(t *testing.T) {
+	// A value of a block with attributes of any type is never of the block's own type.
+	dynamic, static := &Block{Attributes: map[string]*Attribute{}}, &Block{Attributes: map[string]*Attribute{}}
+	for name, ty := range every().AttributeTypes() {
+		dynamic.Attributes[name] = &Attribute{Type: ty}
+		if !ty.HasDynamicTypes() {
+			static.Attributes[name] = &Attribute{Type: ty}
+		}
+	}
+	wide := &Block{Attributes: maps.Clone(static.Attributes)}
+	for i := range 20 { // a map of more than 15
+		wide.Attributes[fmt.Sprint("more", i)] = &Attribute{Type: cty.String}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		block := rapid.SampledFrom([]*Block{static, wide, dynamic}).Draw(t, "block")
+		ty := block.ImpliedType()
+		v := drawAny(t, ty, 0)
+		if rapid.Bool().Draw(t, "odd") && v.IsKnown() && !v.IsNull() {
+			v = withOdd(t, v)
+		}
+		want, wantErr := encode(v, ty)
+		got, err := block.encode(v)
+		if fmt.Sprint(err) != fmt.Sprint(wantErr) || !bytes.Equal(got.GetMsgpack(), want.GetMsgpack()) {
+			t.Fatalf("%#v\ngot  %x, %v\nwant %x, %v", v, got.GetMsgpack(), err, want.GetMsgpack(), wantErr)
+		}
+	})
+	if got, err := static.encode(cty.NilVal); err != nil || !bytes.Equal(got.Msgpack, []byte{0xc0}) {
+		t.Errorf("no value is %x, %v", got.GetMsgpack(), err)
+	}
+	if got, err := (*Block)(nil).encode(cty.EmptyObjectVal); err != nil || !bytes.Equal(got.Msgpack, []byte{0x80}) {
+		t.Errorf("no block's value is %x, %v", got.GetMsgpack(), err)
+	}
+}
+
+// withOdd puts something rare into one attribute of type string or number.
+func withOdd(t *rapid.T, v cty.Value) cty.Value {
+	m := v.AsValueMap()
+	name := rapid.SampledFrom(sortedNames(v.Type())).Draw(t, "attribute")
+	switch m[name].Type() {
+	case cty.String:
+		m[name] = rapid.SampledFrom([]cty.Value{
+			cty.UnknownVal(cty.String).RefineNotNull(), cty.UnknownVal(cty.String).Refine().StringPrefix("pre").NewValue(),
+			cty.StringVal("hush").Mark("sensitive"), cty.StringVal(strings.Repeat("x", 31)), cty.StringVal(strings.Repeat("x", 32)),
+			cty.StringVal(strings.Repeat("x", 255)), cty.StringVal(strings.Repeat("x", 256)), cty.StringVal(strings.Repeat("x", 1<<16)),
+		}).Draw(t, "text")
+	case cty.Number:
+		m[name] = rapid.SampledFrom([]cty.Value{
+			cty.UnknownVal(cty.Number).RefineNotNull(), cty.NumberIntVal(127), cty.NumberIntVal(128), cty.NumberIntVal(-1), cty.NumberFloatVal(0.5),
+			cty.NumberIntVal(1 << 40), cty.MustParseNumberVal("12345678901234567890123"), cty.PositiveInfinity,
+		}).Draw(t, "number")
+	}
+	return cty.ObjectVal(m)
 }
 
 func TestDecodeRefusesWhatDoesNotFit(t *testing.T) {

@@ -2,6 +2,8 @@ package provider
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -92,5 +94,34 @@ func TestQuietUnlessAsked(t *testing.T) {
 	opts.Log = &tail{}
 	if got := opts.quiet(nil); got != nil {
 		t.Errorf("though the caller asks for logs: %v", got)
+	}
+}
+
+// TestCollector makes executables of several sizes.
+func TestCollector(t *testing.T) {
+	for _, tc := range []struct {
+		size int64
+		env  []string
+		want int
+	}{
+		{smallProvider, []string{"HOME=/"}, 1},
+		{smallProvider + 1, nil, 0},
+		{1, []string{"GOGC=50"}, 0},
+		{1, []string{"GOMEMLIMIT=1GiB"}, 0},
+	} {
+		path := filepath.Join(t.TempDir(), "terraform-provider-x")
+		if err := os.WriteFile(path, nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(path, tc.size); err != nil {
+			t.Fatal(err)
+		}
+		o := LaunchOptions{Path: path}
+		if got := o.collector(tc.env); len(got) != tc.want {
+			t.Errorf("%d bytes with %v: got %v", tc.size, tc.env, got)
+		}
+	}
+	if got := (&LaunchOptions{Path: filepath.Join(t.TempDir(), "none")}).collector(nil); got != nil {
+		t.Errorf("for no executable: got %v", got)
 	}
 }
