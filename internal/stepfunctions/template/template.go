@@ -174,7 +174,7 @@ func (p *parser) computed(pointer, field string, value any) node {
 	if intrinsic.Is(text) {
 		call, err := intrinsic.Parse(text)
 		if err != nil {
-			return p.fail(pointer, err, "The value for the field '%s' must be a valid intrinsic function call: %v", field, err)
+			return p.fail(pointer, err, "The value for the field '%s' must be a valid JSONPath or a valid intrinsic function call: %v", field, err)
 		}
 		for _, path := range call.Paths() {
 			p.paths = append(p.paths, Use{pointer, path})

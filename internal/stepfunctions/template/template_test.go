@@ -76,7 +76,7 @@ func TestParseTellsAllMistakes(t *testing.T) {
 	want := []string{
 		"/a.$: The value for the field 'a.$' must be a STRING that contains a JSONPath but was an ARRAY",
 		"/b/c~1d/0/e.$: The value for the field 'e.$' must be a valid JSONPath or a valid intrinsic function call: invalid path x at byte 0: a path starts with $",
-		`/b/c~1d/1/f.$: The value for the field 'f.$' must be a valid intrinsic function call: invalid intrinsic function at byte 0: there is no intrinsic function "States.Nope"`,
+		`/b/c~1d/1/f.$: The value for the field 'f.$' must be a valid JSONPath or a valid intrinsic function call: invalid intrinsic function at byte 0: there is no intrinsic function "States.Nope"`,
 		"/b/c~1d/2/g.$: The value for the field 'g.$' must be a valid JSONPath or a valid intrinsic function call: invalid path $.x[ at byte 4: expected a name in quotes, an index, *, : or ?( after [",
 		"/h.$: The fields 'h' and 'h.$' would have the same name",
 		"/i.$: The value for the field 'i.$' must be a STRING that contains a JSONPath but was a NULL",
