@@ -138,9 +138,8 @@ func (s *botocoreShape) UnmarshalJSON(text []byte) error {
 
 // source is one service in the wheel: the newest of its versions.
 type source struct {
-	name          string
-	model, rules  *zip.File
-	modelVersions string
+	name, version        string
+	model, extras, rules *zip.File
 }
 
 // sources finds the services in a wheel, by name.
@@ -153,16 +152,18 @@ func sources(wheel *zip.Reader) []*source {
 		}
 		name, version := parts[2], parts[3]
 		s := found[name]
-		if s == nil || s.modelVersions < version {
-			s = &source{name: name, modelVersions: version}
+		if s == nil || s.version < version {
+			s = &source{name: name, version: version}
 			found[name] = s
 		}
-		if s.modelVersions != version {
+		if s.version != version {
 			continue
 		}
 		switch strings.TrimSuffix(path.Base(f.Name), ".gz") {
 		case "service-2.json":
 			s.model = f
+		case "service-2.sdk-extras.json":
+			s.extras = f
 		case "endpoint-rule-set-1.json":
 			s.rules = f
 		}
@@ -174,6 +175,30 @@ func sources(wheel *zip.Reader) []*source {
 		}
 	}
 	return all
+}
+
+// read reads the service's model, with what the SDKs correct in it: the types of shapes.
+func (s *source) read() (*botocoreService, error) {
+	var service botocoreService
+	if err := readJSON(s.model, &service); err != nil || s.extras == nil {
+		return &service, err
+	}
+	var extras struct {
+		Merge struct {
+			Shapes map[string]struct{ Type string }
+		}
+	}
+	if err := readJSON(s.extras, &extras); err != nil {
+		return nil, err
+	}
+	for name, merge := range extras.Merge.Shapes {
+		if merge.Type != "" {
+			shape := service.Shapes[name]
+			shape.Type = merge.Type
+			service.Shapes[name] = shape
+		}
+	}
+	return &service, nil
 }
 
 func readJSON(f *zip.File, into any) error {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 
 	"tutti/internal/aws/catalog"
@@ -17,11 +18,11 @@ func convertAll(wheel *zip.Reader, w *writer) error {
 	}
 	w.partitions = partitions
 	for _, src := range sources(wheel) {
-		var in botocoreService
-		if err := readJSON(src.model, &in); err != nil {
+		in, err := src.read()
+		if err != nil {
 			return err
 		}
-		c := &converter{in: &in, shapes: map[string]*catalog.Shape{}}
+		c := &converter{in: in, shapes: map[string]*catalog.Shape{}}
 		s, err := c.service(src.name)
 		if err != nil {
 			return fmt.Errorf("%s: %w", src.name, err)
@@ -65,6 +66,7 @@ func (c *converter) service(name string) (*catalog.Service, error) {
 		}
 		s.Operations = append(s.Operations, o)
 	}
+	slices.SortFunc(s.Operations, func(a, b catalog.Operation) int { return cmp.Compare(a.Name, b.Name) })
 	for _, name := range c.faults() {
 		shape := in.Shapes[name]
 		f := catalog.Fault{Name: name, Status: shape.Error.HTTPStatusCode, Retryable: shape.Retryable != nil}
@@ -105,6 +107,10 @@ func (c *converter) operation(in botocoreOperation) (catalog.Operation, error) {
 		Unsigned:         in.AuthType == "none" || slices.Contains(in.Auth, "smithy.api#noAuth"),
 		UnsignedPayload:  in.UnsignedPayload || in.AuthType == "v4-unsigned-body",
 		ChecksumRequired: in.HTTPChecksumRequired || in.HTTPChecksum.RequestChecksumRequired,
+	}
+	if c.protocol == catalog.RESTJSON || c.protocol == catalog.RESTXML {
+		// CloudFront's names carry the API's date, which no SDK shows. What the wire never sees can be as they have it.
+		o.Name = regexp.MustCompile(`\d{4}_\d{2}_\d{2}$`).ReplaceAllString(o.Name, "")
 	}
 	var err error
 	if in.Input != nil {
@@ -176,7 +182,7 @@ func (c *converter) structure(s *catalog.Shape, in *botocoreShape) error {
 		if name == in.Payload {
 			s.Payload = i
 			// The root element of an XML body is named by the shape where the member does not name it.
-			if c.protocol == catalog.RESTXML && m.Shape.Kind == catalog.Structure && m.Wire == "" {
+			if c.protocol == catalog.RESTXML && m.Shape.Kind == catalog.Structure && in.Members[name].LocationName == "" {
 				m.Wire = in.Members[name].Shape
 			}
 		}

@@ -1,0 +1,310 @@
+// Package aws calls the services of AWS: every operation of every service, by its name and with plain JSON in and out.
+// Nothing is written by hand for any one service; package catalog tells what there is, package wire writes and reads it,
+// and the AWS SDK finds credentials, regions and endpoints where every AWS tool finds them and signs.
+//
+// It knows nothing of those who call.
+package aws
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/google/uuid"
+
+	"tutti/internal/aws/catalog"
+	"tutti/internal/aws/wire"
+)
+
+// MaxAnswer bounds the body of an answer, in bytes. It is held in memory.
+const MaxAnswer = 256 << 20
+
+// Options of a Client. The zero value finds everything as the AWS SDKs do: in the environment (AWS_REGION,
+// AWS_PROFILE, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_SQS, ...), the shared configuration files, and what the machine or
+// container offers.
+type Options struct {
+	Region      string // instead of the configured one
+	Endpoint    string // URL to send every call to
+	Credentials sdk.CredentialsProvider
+	// Attempts is how often a call is tried that met a passing fault; 0 is once. The SDKs' standard is 3.
+	Attempts int
+	Style    wire.Style
+}
+
+// Client calls AWS. It is safe for concurrent use. Configuration is read at the first call.
+type Client struct {
+	options Options
+	catalog *catalog.Catalog
+	setup   setup
+
+	mutex sync.Mutex
+	roles map[string]sdk.CredentialsProvider // by region and ARN
+}
+
+// New gives a client. The catalog may be shared; nil is one of its own.
+func New(options Options, services *catalog.Catalog) *Client {
+	if services == nil {
+		services = &catalog.Catalog{}
+	}
+	return &Client{options: options, catalog: services, roles: map[string]sdk.CredentialsProvider{}}
+}
+
+// Catalog gives what the client knows of services.
+func (c *Client) Catalog() *catalog.Catalog { return c.catalog }
+
+// Request is one call.
+type Request struct {
+	Service   string // "sfn" or "stepfunctions": see catalog.Catalog.Service
+	Operation string // "startExecution" or "StartExecution"
+	// Input is nil or an object of plain JSON values; members by their name in the model or by catalog.Pascal.
+	Input   any
+	Region  string // instead of the client's
+	RoleARN string // a role to assume for the call
+	// Token is what an idempotency token that the input leaves out becomes; "" is a new one for each call.
+	Token string
+}
+
+// Error is what a service answered in the place of a result.
+type Error struct {
+	Service    string // its ID: "DynamoDB"
+	Operation  string
+	Code       string // "ConditionalCheckFailedException"
+	Message    string
+	StatusCode int
+	RequestID  string
+	Modelled   bool // Code is the name of an error in the service's model
+	Retryable  bool // the same call may succeed later
+}
+
+func (e *Error) Error() string {
+	text := fmt.Sprintf("%s %s: %s (status %d, request %s)", e.Service, e.Operation, e.Code, e.StatusCode, e.RequestID)
+	if e.Message != "" {
+		text += ": " + e.Message
+	}
+	return text
+}
+
+// HTTPStatusCode and ErrorCode are what the SDK's retryer asks an error.
+func (e *Error) HTTPStatusCode() int { return e.StatusCode }
+
+// ErrorCode gives the code.
+func (e *Error) ErrorCode() string { return e.Code }
+
+// Call carries out one operation and gives what it answers. The error is an *Error where the service refused, a
+// *wire.InputError where the input is not what the operation takes (nothing has gone out then), an *UnknownError where
+// there is no such service or operation, and otherwise tells why no answer came.
+func (c *Client) Call(ctx context.Context, r Request) (map[string]any, error) {
+	call, err := c.find(r)
+	if err != nil {
+		return nil, err
+	}
+	written, err := wire.Write(call)
+	if err != nil {
+		return nil, err
+	}
+	loaded, err := c.setup.load(ctx, c.options)
+	if err != nil {
+		return nil, err
+	}
+	t, err := c.target(ctx, loaded, call, written, r)
+	if err != nil {
+		return nil, err
+	}
+	retryer := retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = max(1, c.options.Attempts) })
+	for attempt := 1; ; attempt++ {
+		out, err := c.once(ctx, loaded, call, written, t)
+		if err == nil || attempt >= retryer.MaxAttempts() || !retryer.IsErrorRetryable(err) {
+			return out, err
+		}
+		if err := pause(ctx, retryer, attempt, err); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func pause(ctx context.Context, retryer *retry.Standard, attempt int, cause error) error {
+	delay, err := retryer.RetryDelay(attempt, cause)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-time.After(delay):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *Client) find(r Request) (wire.Call, error) {
+	s, known := c.catalog.Service(r.Service)
+	if !known {
+		return wire.Call{}, &UnknownError{Service: r.Service, Names: c.catalog.Clients()}
+	}
+	o, known := s.Operation(r.Operation)
+	if !known {
+		unknown := &UnknownError{Service: r.Service, Operation: r.Operation}
+		for i := range s.Operations {
+			unknown.Names = append(unknown.Names, s.Operations[i].Name)
+		}
+		return wire.Call{}, unknown
+	}
+	token := func() string { return r.Token }
+	if r.Token == "" {
+		token = uuid.NewString
+	}
+	return wire.Call{Service: s, Operation: o, Input: r.Input, Style: c.options.Style, Token: token}, nil
+}
+
+// target is where a call goes, and in whose name.
+type target struct {
+	url                        url.URL
+	signingRegion, signingName string
+	credentials                sdk.CredentialsProvider
+}
+
+func (c *Client) target(ctx context.Context, loaded *loaded, call wire.Call, written *wire.Request, r Request) (*target, error) {
+	region := firstOf(r.Region, c.options.Region, loaded.config.Region)
+	if region == "" {
+		return nil, errors.New("no AWS region is set: set AWS_REGION, or region in the profile")
+	}
+	t := &target{credentials: loaded.config.Credentials}
+	var base string
+	base, t.signingRegion, t.signingName = c.catalog.Endpoint(call.Service, region)
+	own, err := loaded.endpoint(ctx, c.options.Endpoint, call.Service.ID)
+	if err != nil {
+		return nil, err
+	}
+	// Clients of an endpoint of one's own sign for the region that they were told.
+	if own != "" {
+		base, t.signingRegion = own, region
+	}
+	u, err := url.Parse(base)
+	if err != nil || u.Host == "" {
+		return nil, fmt.Errorf("the endpoint %q of %s is not a URL", base, call.Service.ID)
+	}
+	t.url = *u
+	if own == "" {
+		t.url.Host = written.HostPrefix + t.url.Host
+	}
+	path := written.Path
+	if call.Service.Name == "s3" {
+		if t.url.Host, path, err = bucketHost(t.url.Host, path, call.Operation.URI, own != ""); err != nil {
+			return nil, err
+		}
+	}
+	// The escaped path is the one to sign and send; Path alone would lose which slashes belong to names.
+	t.url.RawPath = strings.TrimSuffix(u.EscapedPath(), "/") + path
+	if t.url.Path, err = url.PathUnescape(t.url.RawPath); err != nil {
+		return nil, fmt.Errorf("the endpoint %q of %s has no proper path", base, call.Service.ID)
+	}
+	t.url.RawQuery = written.Query
+	if r.RoleARN != "" {
+		t.credentials = c.role(r.RoleARN, region)
+	}
+	return t, nil
+}
+
+func firstOf(texts ...string) string {
+	for _, text := range texts {
+		if text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// once sends the request and reads the answer.
+func (c *Client) once(ctx context.Context, loaded *loaded, call wire.Call, written *wire.Request, t *target) (map[string]any, error) {
+	what := call.Service.ID + " " + call.Operation.Name
+	request, err := http.NewRequestWithContext(ctx, written.Method, t.url.String(), strings.NewReader(string(written.Body)))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	request.URL.RawPath, request.URL.Path = t.url.RawPath, t.url.Path
+	request.Header = written.Header.Clone()
+	request.Header.Set("User-Agent", "tutti")
+	if len(written.Body) == 0 {
+		request.Body = http.NoBody
+	}
+	if err := sign(ctx, request, call, written.Body, t); err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	response, err := loaded.config.HTTPClient.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, MaxAnswer+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: read the answer: %w", what, err)
+	}
+	if len(body) > MaxAnswer {
+		return nil, fmt.Errorf("%s: the answer is larger than %d MiB", what, MaxAnswer>>20)
+	}
+	out, err := wire.Read(call, wire.Answer{Status: response.StatusCode, Header: response.Header, Body: body})
+	if fault, told := err.(*wire.Fault); told {
+		return nil, refusal(call, fault)
+	}
+	return out, err
+}
+
+func refusal(call wire.Call, f *wire.Fault) *Error {
+	e := &Error{
+		Service: call.Service.ID, Operation: call.Operation.Name, Code: f.Code, Message: f.Message,
+		StatusCode: f.Status, RequestID: f.RequestID, Modelled: f.Modelled,
+	}
+	e.Retryable = f.Retryable || retry.NewStandard().IsErrorRetryable(e)
+	return e
+}
+
+// sign puts Signature Version 4 on a request.
+func sign(ctx context.Context, request *http.Request, call wire.Call, body []byte, t *target) error {
+	if call.Operation.Unsigned {
+		return nil
+	}
+	if t.credentials == nil {
+		return errors.New("no AWS credentials are configured")
+	}
+	credentials, err := t.credentials.Retrieve(ctx)
+	if err != nil {
+		return fmt.Errorf("find AWS credentials: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	hash := hex.EncodeToString(sum[:])
+	if call.Operation.UnsignedPayload {
+		hash = "UNSIGNED-PAYLOAD"
+	}
+	isS3 := t.signingName == "s3" || t.signingName == "s3express" || t.signingName == "s3-outposts"
+	if isS3 || call.Operation.UnsignedPayload {
+		request.Header.Set("X-Amz-Content-Sha256", hash)
+	}
+	return v4.NewSigner().SignHTTP(ctx, credentials, request, hash, t.signingName, t.signingRegion, time.Now(), func(o *v4.SignerOptions) {
+		// S3 alone takes paths as they are; all others escape them once more to sign.
+		o.DisableURIPathEscaping = isS3
+	})
+}
+
+// UnknownError tells that there is no such service or operation.
+type UnknownError struct {
+	Service   string
+	Operation string   // "" where there is no such service
+	Names     []string // those that there are
+}
+
+func (e *UnknownError) Error() string {
+	if e.Operation == "" {
+		return fmt.Sprintf("there is no AWS service %q", e.Service)
+	}
+	return fmt.Sprintf("the AWS service %s has no operation %q", e.Service, e.Operation)
+}
