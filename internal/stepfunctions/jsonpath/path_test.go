@@ -202,12 +202,12 @@ func TestSet(t *testing.T) {
 func TestSetRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ document, path, want string }{
-		{`"text"`, "$.a", "path $.a cannot be written: there is no object, but a string at ['a']"},
-		{`{"a":1}`, "$.a.b", "path $.a.b cannot be written: there is no object, but a number at ['b']"},
-		{`{"a":null}`, "$.a.b", "path $.a.b cannot be written: there is no object, but null at ['b']"},
-		{`{"a":[1]}`, "$.a[1]", "path $.a[1] cannot be written: the array has only 1 elements at [1]"},
-		{`{"a":[1]}`, "$.a.b", "path $.a.b cannot be written: there is no object, but an array at ['b']"},
-		{`{}`, "$.a[0]", "path $.a[0] cannot be written: there is no array, but an object at [0]"},
+		{`"text"`, "$.a", "path $.a cannot be written: there is no object, but a string at step a"},
+		{`{"a":1}`, "$.a.b", "path $.a.b cannot be written: there is no object, but a number at step b"},
+		{`{"a":null}`, "$.a.b", "path $.a.b cannot be written: there is no object, but null at step b"},
+		{`{"a":[1]}`, "$.a[1]", "path $.a[1] cannot be written: the array has only 1 elements at step 1"},
+		{`{"a":[1]}`, "$.a.b", "path $.a.b cannot be written: there is no object, but an array at step b"},
+		{`{}`, "$.a[0]", "path $.a[0] cannot be written: there is no array, but an object at step 0"},
 	} {
 		_, err := parse(t, c.path).Set(value(t, c.document), 1.0)
 		var mismatch *jsonpath.MatchError

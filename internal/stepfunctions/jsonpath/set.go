@@ -10,14 +10,14 @@ import (
 // service reports as States.ResultPathMatchFailure.
 type MatchError struct {
 	Path string
-	// Step is the part of the path that does not fit, Document the whole document.
+	// Step is the name or index that does not fit, Document the whole document.
 	Step     string
 	Document any
 	What     string
 }
 
 func (e *MatchError) Error() string {
-	return fmt.Sprintf("path %s cannot be written: %s at %s", shorten(e.Path), e.What, shorten(e.Step))
+	return fmt.Sprintf("path %s cannot be written: %s at step %s", shorten(e.Path), e.What, shorten(e.Step))
 }
 
 // Set gives the document in which the path has this value; all that the path does not
@@ -37,14 +37,14 @@ func (p *Path) set(i int, document, at, value any) (any, error) {
 	if i == len(p.steps) {
 		return value, nil
 	}
-	mismatch := func(what string, args ...any) error {
-		return &MatchError{Path: p.text, Step: p.steps[i].String(), Document: document, What: fmt.Sprintf(what, args...)}
+	mismatch := func(step any, what string, args ...any) error {
+		return &MatchError{Path: p.text, Step: fmt.Sprint(step), Document: document, What: fmt.Sprintf(what, args...)}
 	}
 	switch s := p.steps[i].(type) {
 	case members:
 		o, ok := at.(*data.Object)
 		if !ok {
-			return nil, mismatch("there is no object, but %s", article(data.Kind(at)))
+			return nil, mismatch(s[0], "there is no object, but %s", article(data.Kind(at)))
 		}
 		child, ok := o.Get(s[0])
 		if !ok {
@@ -59,9 +59,9 @@ func (p *Path) set(i int, document, at, value any) (any, error) {
 		list, ok := at.([]any)
 		switch {
 		case !ok:
-			return nil, mismatch("there is no array, but %s", article(data.Kind(at)))
+			return nil, mismatch(s[0], "there is no array, but %s", article(data.Kind(at)))
 		case s[0] >= len(list):
-			return nil, mismatch("the array has only %d elements", len(list))
+			return nil, mismatch(s[0], "the array has only %d elements", len(list))
 		}
 		child, err := p.set(i+1, document, list[s[0]], value)
 		if err != nil {
