@@ -1,0 +1,143 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"tutti/internal/flow"
+	"tutti/internal/stepfunctions/execution"
+)
+
+// Mapping says what stands here for resources of others. A key is a Lambda function's
+// ARN or name, or any Resource as a definition has it.
+type Mapping map[string]Local
+
+// Local is a command or a URL; exactly one of Command and URL is set.
+type Local struct {
+	// Command gets the payload as JSON on its standard input and prints the result.
+	Command     []string          `json:"command,omitempty"`
+	Environment map[string]string `json:"environment,omitempty"`
+	WorkingDir  string            `json:"working_dir,omitempty"`
+	// URL gets the payload as the body of a POST and answers with the result.
+	URL     string            `json:"url,omitempty"`
+	Headers map[string]string `json:"headers,omitempty"`
+	// Timeout is in seconds; 0 is none.
+	Timeout float64 `json:"timeout,omitempty"`
+}
+
+// function is what is known of a Lambda function that is called.
+type function struct {
+	// name is without the rest of the ARN; "" when it is not a function.
+	name string
+	// wrapped: the caller is lambda:invoke, whose result has the payload inside.
+	wrapped bool
+	payload json.RawMessage
+}
+
+const lambdaInvoke = "lambda:invoke"
+
+// find gives what stands for a call.
+func (m Mapping) find(c execution.Call) (Local, function, bool) {
+	if len(m) == 0 {
+		return Local{}, function{}, false
+	}
+	base, _ := trimPattern(c.Resource)
+	f := function{payload: c.Arguments}
+	names := []string{c.Resource, base}
+	switch {
+	case strings.HasPrefix(base, "arn:") && strings.Contains(base, ":function:"):
+		f.name = functionName(base)
+		names = append(names, unqualified(base), f.name)
+	case strings.HasPrefix(base, "arn:aws") && strings.HasSuffix(base, ":"+lambdaInvoke):
+		var args struct {
+			FunctionName string
+			Payload      json.RawMessage
+		}
+		if json.Unmarshal(c.Arguments, &args) == nil && args.FunctionName != "" {
+			f = function{name: functionName(args.FunctionName), wrapped: true, payload: args.Payload}
+			names = []string{args.FunctionName, unqualified(args.FunctionName), f.name, c.Resource, base}
+		}
+	}
+	for _, name := range names {
+		if l, ok := m[name]; ok {
+			return l, f, true
+		}
+	}
+	return Local{}, f, false
+}
+
+// functionName takes a function's name out of its ARN, full or partial, or out of
+// name:alias.
+func functionName(text string) string {
+	if _, rest, ok := strings.Cut(text, ":function:"); ok {
+		text = rest
+	}
+	name, _, _ := strings.Cut(text, ":")
+	return name
+}
+
+// unqualified takes the version or alias off a function's ARN.
+func unqualified(text string) string {
+	if i := strings.Index(text, ":function:"); i >= 0 {
+		if j := strings.IndexByte(text[i+len(":function:"):], ':'); j >= 0 {
+			return text[:i+len(":function:")+j]
+		}
+	}
+	return text
+}
+
+// mapped carries a call out by what stands for its resource.
+func (w *Worker) mapped(l Local, f function) serve {
+	return once(func(ctx context.Context, c execution.Call, log func(string)) (json.RawMessage, error) {
+		ctx, cancel := within(ctx, l.Timeout)
+		defer cancel()
+		payload := f.payload
+		if len(payload) == 0 {
+			payload = json.RawMessage("{}")
+		}
+		var out json.RawMessage
+		var err error
+		if l.URL != "" {
+			out, err = w.post(ctx, l, f, payload, log)
+		} else {
+			out, err = w.program(ctx, l, f, c, payload, log)
+		}
+		if err != nil || !f.wrapped {
+			return out, err
+		}
+		return json.Marshal(struct {
+			ExecutedVersion string
+			Payload         json.RawMessage
+			StatusCode      int
+		}{"$LATEST", out, 200})
+	})
+}
+
+// unknown is the failure of a function that did not say what went wrong. What stands
+// for something else than a function has failed as a task.
+func (f function) unknown(format string, args ...any) flow.Failure {
+	code := codeTaskFailed
+	if f.name != "" {
+		code = codeLambdaUnknown
+	}
+	return flow.Failure{Kind: flow.Terminal, Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// said finds the error that a function reports as Lambda does: a JSON object with
+// errorType and errorMessage, whole or as the last line of a text. The object is the
+// cause, as it is with Lambda.
+func said(text string) (flow.Failure, bool) {
+	text = strings.TrimSpace(text)
+	for _, candidate := range []string{text, text[strings.LastIndexByte(text, '\n')+1:]} {
+		var e struct {
+			ErrorType    string `json:"errorType"`
+			ErrorMessage string `json:"errorMessage"`
+		}
+		if json.Unmarshal([]byte(candidate), &e) == nil && e.ErrorType != "" {
+			return flow.Failure{Kind: flow.Terminal, Code: e.ErrorType, Message: candidate}, true
+		}
+	}
+	return flow.Failure{}, false
+}
