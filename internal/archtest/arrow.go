@@ -46,11 +46,14 @@ func rooms() []room {
 		{"store", nouns},
 		{"runtime", slices.Concat(nouns, []string{"store"})},
 
+		// Makes a stored execution of a state machine into a machine and a worker.
+		{"executor", slices.Concat(nouns, []string{"store", "runtime", "stepfunctions"})},
+
 		{"stack", slices.Concat(nouns, toolbox, languages)},
 		// Puts the parts together for whoever drives them.
-		{"engine", slices.Concat(nouns, toolbox, hall, languages, []string{"stack"})},
-		{"server", slices.Concat(nouns, toolbox, hall, languages, []string{"stack", "engine"})},
-		{"cli", slices.Concat(nouns, toolbox, hall, languages, []string{"stack", "engine", "server"})},
+		{"engine", slices.Concat(nouns, toolbox, hall, languages, []string{"stack", "executor"})},
+		{"server", slices.Concat(nouns, toolbox, hall, languages, []string{"stack", "engine", "executor"})},
+		{"cli", slices.Concat(nouns, toolbox, hall, languages, []string{"stack", "engine", "server", "executor"})},
 		{"archtest", nil},
 		// Runs the binary against faults; knows only where test providers lie.
 		{"faulttest", []string{"terraform"}},
