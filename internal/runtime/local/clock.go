@@ -48,3 +48,6 @@ func (j *journalTime) saw(t time.Time) {
 		j.last = t
 	}
 }
+
+// back notes that the wall clock was set back from the given time.
+func (j *journalTime) back(from time.Time) { j.saw(from.Round(0).UTC().Add(j.offset)) }

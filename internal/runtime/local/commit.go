@@ -19,9 +19,28 @@ type batch struct {
 	// telling is set when a crash that loses the entries may let the run go another
 	// way: what follows from them must not go out before they are durable.
 	telling bool
-	// dos go out, and tell is called, when the entries are durable.
-	dos  []flow.Do
-	tell []func()
+	// dos go out, children begin, and tell is called, when the entries are durable.
+	dos      []flow.Do
+	children []flow.StartChild
+	tell     []func()
+	// replies are answered with what becomes of the append.
+	replies []chan<- error
+	// end is set when the machine ends with these entries.
+	end flow.Command
+}
+
+// landed tells those who watch that the entries are durable.
+func (b *batch) landed() {
+	for _, tell := range b.tell {
+		tell()
+	}
+}
+
+func (b *batch) reply(err error) {
+	for _, r := range b.replies {
+		r <- err
+	}
+	b.replies = nil
 }
 
 // committer appends batches one after the other, beside the machine: while one is
@@ -39,14 +58,23 @@ type committer struct {
 	lost *batch
 }
 
+// idle tells that a batch has gathered and nothing keeps it.
+func (c *committer) idle() bool { return c.flying == nil && c.lost == nil && len(c.next.entries) > 0 }
+
+// launch makes the gathered batch the one under way.
+func (c *committer) launch() *batch {
+	b := c.next
+	c.flying, c.next = &b, batch{}
+	return &b
+}
+
 // flush sends the gathered batch on its way unless one is under way. The context
 // must not end before the run is over: an append that has begun is finished.
 func (c *committer) flush(ctx context.Context) {
-	if c.flying != nil || c.lost != nil || len(c.next.entries) == 0 {
+	if !c.idle() {
 		return
 	}
-	b := c.next
-	c.flying, c.next = &b, batch{}
+	b := c.launch()
 	go func() {
 		c.inbox.commit(c.fault.around(func() error { return c.journal.Append(ctx, c.run, b.entries) }))
 	}()
@@ -68,12 +96,28 @@ func (c *committer) withdraw(id flow.ID) (flow.Do, bool) {
 	return flow.Do{}, false
 }
 
+// withdrawChild takes back a child that has not begun yet.
+func (c *committer) withdrawChild(id flow.ID) bool {
+	for _, b := range []*batch{&c.next, c.flying} {
+		if b == nil {
+			continue
+		}
+		if i := slices.IndexFunc(b.children, func(s flow.StartChild) bool { return s.ID == id }); i >= 0 {
+			b.children = slices.Delete(b.children, i, i+1)
+			return true
+		}
+	}
+	return false
+}
+
 // landed takes the result of the append under way and gives its batch.
 func (c *committer) landed(err error) (*batch, error) {
 	b := c.flying
 	c.flying = nil
+	b.reply(err)
 	if err != nil {
 		c.lost = b
+		c.next.reply(err)
 		return nil, fmt.Errorf("run %d: %w", c.run, err)
 	}
 	c.durable += int64(len(b.entries))

@@ -35,7 +35,19 @@ type disk struct {
 	released bool
 	// grown is told of each append.
 	grown *sync.Cond
+	oneRun
 }
+
+// oneRun is what a store that knows one run says of others.
+type oneRun struct{}
+
+func (oneRun) Begin(context.Context, store.Run, []store.Entry) (store.RunID, error) {
+	return 0, errors.New("this disk holds one run")
+}
+func (oneRun) Run(context.Context, store.RunID) (*store.Run, error)               { return nil, store.ErrNotFound }
+func (oneRun) Find(context.Context, store.RunFilter) ([]store.Run, error)         { return nil, nil }
+func (oneRun) Held(context.Context) ([]store.Lease, error)                        { return nil, nil }
+func (oneRun) Checkpoint(context.Context, store.RunID) (*store.Checkpoint, error) { return nil, nil }
 
 var _ local.Store = (*disk)(nil)
 
@@ -59,6 +71,9 @@ func (d *disk) Append(_ context.Context, _ store.RunID, entries []store.Entry) e
 		return err
 	}
 	for _, e := range entries {
+		if e.End != nil {
+			d.status, d.message = e.End.Status, e.End.Message
+		}
 		d.journal = append(d.journal, store.FormatEntry(e, d.created))
 		d.writes = append(d.writes, e.Writes...)
 		d.messages = slices.DeleteFunc(d.messages, func(m store.Message) bool { return m.Number == e.Took })

@@ -2,6 +2,7 @@ package local
 
 import (
 	"sync"
+	"time"
 
 	"tutti/internal/flow"
 	"tutti/internal/store"
@@ -21,8 +22,16 @@ type mail struct {
 	commits []error
 	polls   []poll
 	leases  []error
-	// children were asked for; none can be had.
-	children []flow.StartChild
+	// births tell how starting children went, and ends how children ended.
+	births []birth
+	ends   []childEnd
+	// admitted are activities that have found a place.
+	admitted []flow.Do
+	requests []request
+	// suspend is how the runner is to come to rest; 0 when it is not.
+	suspend suspension
+	// back is the time from which a clock was set back.
+	back time.Time
 }
 
 // poll is what a look into the mailbox brought.
@@ -31,36 +40,49 @@ type poll struct {
 	err      error
 }
 
+// request is an event from outside that somebody waits to see durable.
+type request struct {
+	event flow.Event
+	reply chan<- error
+}
+
+// answer tells whoever waits, if anybody does.
+func (q request) answer(err error) {
+	if q.reply != nil {
+		q.reply <- err
+	}
+}
+
 // inbox gathers mail for the one goroutine that drives the machine, so that all
 // that is ready is taken as one batch. Putting never blocks.
 type inbox struct {
 	mu   sync.Mutex
 	mail mail
-	// wake holds one token while there may be mail.
-	wake chan struct{}
+	// wake is called when there may be mail.
+	wake func()
 }
-
-func newInbox() *inbox { return &inbox{wake: make(chan struct{}, 1)} }
 
 func (b *inbox) put(change func(*mail)) {
 	b.mu.Lock()
 	change(&b.mail)
 	b.mu.Unlock()
-	select {
-	case b.wake <- struct{}{}:
-	default:
-	}
+	b.wake()
 }
 
 func (b *inbox) answer(a answer) { b.put(func(m *mail) { m.answers = append(m.answers, a) }) }
-func (b *inbox) child(c flow.StartChild) {
-	b.put(func(m *mail) { m.children = append(m.children, c) })
-}
 func (b *inbox) commit(err error) {
 	b.put(func(m *mail) { m.commits = append(m.commits, err) })
 }
-func (b *inbox) poll(p poll)     { b.put(func(m *mail) { m.polls = append(m.polls, p) }) }
-func (b *inbox) lease(err error) { b.put(func(m *mail) { m.leases = append(m.leases, err) }) }
+func (b *inbox) poll(p poll)         { b.put(func(m *mail) { m.polls = append(m.polls, p) }) }
+func (b *inbox) lease(err error)     { b.put(func(m *mail) { m.leases = append(m.leases, err) }) }
+func (b *inbox) birth(c birth)       { b.put(func(m *mail) { m.births = append(m.births, c) }) }
+func (b *inbox) end(c childEnd)      { b.put(func(m *mail) { m.ends = append(m.ends, c) }) }
+func (b *inbox) admit(d flow.Do)     { b.put(func(m *mail) { m.admitted = append(m.admitted, d) }) }
+func (b *inbox) request(r request)   { b.put(func(m *mail) { m.requests = append(m.requests, r) }) }
+func (b *inbox) setBack(t time.Time) { b.put(func(m *mail) { m.back = t }) }
+func (b *inbox) suspend(s suspension) {
+	b.put(func(m *mail) { m.suspend = max(m.suspend, s) })
+}
 
 // take gives all that is there; the answers stay when they are not wanted yet.
 func (b *inbox) take(answers bool) mail {
@@ -79,5 +101,6 @@ func (b *inbox) take(answers bool) mail {
 func (b *inbox) unanswered() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.mail.answers) > 0 || len(b.mail.children) > 0
+	m := &b.mail
+	return len(m.answers) > 0 || len(m.births) > 0 || len(m.ends) > 0 || len(m.admitted) > 0 || len(m.requests) > 0
 }

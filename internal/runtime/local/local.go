@@ -77,11 +77,15 @@ type Outcome struct {
 // Journal is the part of store.Journal that a run needs.
 type Journal interface {
 	Append(ctx context.Context, run store.RunID, entries []store.Entry) error
+	Checkpoint(ctx context.Context, run store.RunID) (*store.Checkpoint, error)
 	Entries(ctx context.Context, run store.RunID, from int64) ([]store.Entry, error)
 }
 
-// Statuses is where a run's end is noted.
-type Statuses interface {
+// Runs is the part of store.Runs that a run needs, for itself and its children.
+type Runs interface {
+	Begin(ctx context.Context, r store.Run, entries []store.Entry) (store.RunID, error)
+	Run(ctx context.Context, id store.RunID) (*store.Run, error)
+	Find(ctx context.Context, f store.RunFilter) ([]store.Run, error)
 	SetStatus(ctx context.Context, id store.RunID, s store.Status, message string) error
 }
 
@@ -89,12 +93,13 @@ type Statuses interface {
 type Leases interface {
 	Acquire(ctx context.Context, l store.Lease) error
 	Release(ctx context.Context, run store.RunID) error
+	Held(ctx context.Context) ([]store.Lease, error)
 }
 
 // Store is what a run needs of a store.
 type Store interface {
 	Journal
-	Statuses
+	Runs
 	Leases
 	store.Mailbox
 }
@@ -120,10 +125,21 @@ type Options struct {
 	Clock    Clock
 	Observer Observer
 	Person   Person
+	// Children makes the machines that this one starts as children; nil when it starts
+	// none. They are carried out by the same process, and watched by what ChildObserver
+	// gives, which may be nil.
+	Children      Machines
+	ChildObserver func(r store.Run) Observer
+	// CheckpointEvery is how many journal entries are written between checkpoints of a
+	// machine that is a flow.Restorer; 0 is DefaultCheckpointEvery.
+	CheckpointEvery int64
 	// Grace is how long activities may take to return once the context has ended;
 	// 0 is DefaultGrace.
 	Grace time.Duration
 }
+
+// DefaultCheckpointEvery keeps replaying a journal below a second, about.
+const DefaultCheckpointEvery = 10_000
 
 // DefaultGrace is enough for a provider to be asked to stop and to be killed.
 const DefaultGrace = 15 * time.Second
@@ -205,7 +221,7 @@ type Result struct {
 // run has stopped, its journal is whole, and it can be resumed; the error of a
 // lease that another holds is a *store.HeldError, and nothing was begun.
 func Run(ctx context.Context, opts Options) (Result, error) {
-	r, err := newRunner(opts)
+	r, err := newSingle(opts)
 	if err != nil {
 		return Result{}, err
 	}
@@ -222,17 +238,44 @@ func Run(ctx context.Context, opts Options) (Result, error) {
 	return res, err
 }
 
-func (r *runner) run(ctx context.Context) (Result, error) {
-	if err := r.replay(ctx); err != nil {
-		return Result{}, err
+// newSingle gives the runner of a run that has this process for itself, with a Host
+// for its children.
+func newSingle(opts Options) (*runner, error) {
+	f, err := faultFromEnvironment()
+	if err != nil {
+		return nil, err
 	}
-	if r.asked.End() == nil || r.stoppedInOrder() {
-		if err := r.takeUp(ctx); err != nil {
-			return Result{Status: store.Stopped}, err
+	woken := make(chan struct{}, 1)
+	in := &inbox{wake: func() {
+		select {
+		case woken <- struct{}{}:
+		default:
 		}
+	}}
+	r, err := newRunner(opts, f, in)
+	if err != nil {
+		return nil, err
+	}
+	r.woken = woken
+	if opts.Children != nil {
+		r.nursery = newHost(HostOptions{Store: opts.Store, Machines: opts.Children, Clock: r.opts.Clock, Grace: r.opts.Grace,
+			Observer: opts.ChildObserver, CheckpointEvery: opts.CheckpointEvery}, f)
+		r.nursery.quiet = in.wake
+	}
+	return r, nil
+}
+
+func (r *runner) run(ctx context.Context) (Result, error) {
+	if err := r.begin(ctx); err != nil {
+		return Result{Status: store.Stopped}, err
 	}
 	status := r.loop(ctx)
 	last := context.WithoutCancel(ctx)
+	if r.nursery != nil {
+		if err := r.nursery.Close(last); err != nil {
+			return Result{Status: store.Stopped}, err
+		}
+	}
 	errJournal := r.commit.close(last)
 	if r.halted == nil {
 		r.halted = errJournal
@@ -247,10 +290,30 @@ func (r *runner) run(ctx context.Context) (Result, error) {
 	case res.Status == store.Stopped:
 		message = fmt.Sprintf("aborted; %d activities were cut off", len(res.InDoubt))
 	}
+	if r.halted == nil && r.noted != nil && r.noted.Status == res.Status {
+		return res, nil // the journal's last entry has said so
+	}
 	if err := r.opts.Store.SetStatus(last, r.opts.RunID, res.Status, message); err != nil && r.halted == nil {
 		return res, fmt.Errorf("note how run %d ended: %w", r.opts.RunID, err)
 	}
 	return res, r.halted
+}
+
+// begin brings the machine to where the journal ends, and has it go on.
+func (r *runner) begin(ctx context.Context) error {
+	if err := r.replay(ctx); err != nil {
+		return err
+	}
+	if r.asked.End() != nil && !r.stoppedInOrder() {
+		r.takeUpOrphans(ctx)
+		return nil
+	}
+	if r.begun {
+		if err := r.opts.Store.SetStatus(ctx, r.opts.RunID, store.Running, ""); err != nil {
+			return fmt.Errorf("open run %d again: %w", r.opts.RunID, err)
+		}
+	}
+	return r.takeUp(ctx, &flow.Signaled{Name: flow.SignalResume})
 }
 
 // result gives what the machine ended with, if it did.

@@ -20,7 +20,7 @@ func (r *runner) loop(ctx context.Context) store.Status {
 	durable := context.WithoutCancel(ctx)
 	var grace <-chan time.Time
 	for {
-		r.commit.flush(durable)
+		r.flush(durable)
 		status, waiting, over := r.over()
 		if over {
 			return status
@@ -36,7 +36,7 @@ func (r *runner) loop(ctx context.Context) store.Status {
 		}
 		wake, stop := r.opts.Clock.Timer(r.sleep(waiting))
 		select {
-		case <-r.inbox.wake:
+		case <-r.woken:
 			r.takeMail(ctx)
 		case <-wake:
 		case <-r.cancel:
@@ -57,20 +57,21 @@ func (r *runner) loop(ctx context.Context) store.Status {
 // over tells whether the run has come to its end, or, if not, whether only a
 // person or a timer can bring it on.
 func (r *runner) over() (status store.Status, waiting, over bool) {
-	if len(r.running) > 0 || !r.commit.clean() || r.inbox.unanswered() {
+	if !r.settled() {
 		return "", false, false
 	}
-	switch end := r.asked.End().(type) {
-	case flow.Complete:
-		return store.Succeeded, false, true
-	case flow.Fail:
-		if end.Failure.Kind == flow.Cancelled {
-			return store.Stopped, false, true
+	stopping := r.halted != nil || r.aborted
+	if end, ok := endOf(r.asked.End()); ok {
+		if len(r.alive) > 0 && !stopping || stopping && !r.nursery.isEmpty() {
+			return "", false, false
 		}
-		return store.Failed, false, true
+		return end.Status, false, true
 	}
-	if r.halted != nil || r.aborted {
-		return store.Stopped, false, true
+	if stopping {
+		return store.Stopped, false, r.nursery.isEmpty()
+	}
+	if !r.nursery.isQuiet() {
+		return "", false, false
 	}
 	if !r.mailbox.looked {
 		return "", true, false
@@ -111,6 +112,16 @@ func (r *runner) takeMail(ctx context.Context) {
 			// Some answers may come of that: the machine must know it first.
 			r.abort(ctx)
 		}
+		if r.gone != nil {
+			r.turnAway(m)
+			return
+		}
+		if !m.back.IsZero() {
+			r.time.back(m.back)
+		}
+		if m.suspend != 0 {
+			r.suspend(m.suspend)
+		}
 		again = len(m.commits) > 0
 		for _, err := range m.commits {
 			r.landed(ctx, err)
@@ -118,9 +129,17 @@ func (r *runner) takeMail(ctx context.Context) {
 		for _, a := range m.answers {
 			r.takeAnswer(ctx, a)
 		}
-		for _, c := range m.children {
-			r.take(ctx, flow.ChildDone{At: r.time.now(), ID: c.ID, Failure: &flow.Failure{Kind: flow.Terminal, Code: "NoChildren",
-				Message: fmt.Sprintf("this runtime cannot start the machine %q inside a run", c.Machine)}}, store.Entry{})
+		for _, d := range m.admitted {
+			r.admitted(ctx, d)
+		}
+		for _, b := range m.births {
+			r.born(ctx, b)
+		}
+		for _, e := range m.ends {
+			r.childEnded(ctx, e)
+		}
+		for _, q := range m.requests {
+			r.request(ctx, q)
 		}
 		for _, p := range m.polls {
 			r.opened(ctx, p)
@@ -137,7 +156,45 @@ func (r *runner) takeMail(ctx context.Context) {
 func (r *runner) abort(ctx context.Context) {
 	if !r.aborted {
 		r.aborted = true
+		r.nursery.stop(cutting, r.opts.Grace)
 		r.requestCancel(ctx, "aborted")
+	}
+}
+
+// turnAway answers what has come in for a runner that takes nothing in any more.
+func (r *runner) turnAway(m mail) {
+	r.places.give(len(m.admitted))
+	for _, q := range m.requests {
+		q.answer(fmt.Errorf("run %d: %w", r.opts.RunID, r.gone))
+	}
+}
+
+// request gives the machine an event from outside; whoever waits for it is answered
+// when it is durable.
+func (r *runner) request(ctx context.Context, q request) {
+	switch {
+	case r.asked.End() != nil:
+		q.answer(fmt.Errorf("run %d: %w", r.opts.RunID, ErrEnded))
+		return
+	case r.suspended != 0 && r.halted == nil:
+		q.answer(fmt.Errorf("run %d: %w", r.opts.RunID, ErrClosed))
+		return
+	case r.halted != nil:
+		q.answer(r.halted)
+		return
+	}
+	at := r.time.now()
+	switch e := q.event.(type) {
+	case flow.Signaled:
+		r.take(ctx, signalEvent(e, at), store.Entry{})
+	case flow.CancelRequested:
+		e.At = at
+		r.take(ctx, e, store.Entry{})
+	default:
+		panic(fmt.Sprintf("local: invariant broken: a request is a %T", e))
+	}
+	if q.reply != nil {
+		r.commit.next.replies = append(r.commit.next.replies, q.reply)
 	}
 }
 
@@ -151,8 +208,19 @@ func (r *runner) landed(ctx context.Context, err error) {
 	for _, d := range b.dos {
 		r.start(ctx, d)
 	}
-	for _, tell := range b.tell {
-		tell()
+	for _, c := range b.children {
+		r.beginChild(ctx, c)
+	}
+	b.landed()
+	if b.end == nil {
+		return
+	}
+	r.orphan()
+	if r.ended != nil {
+		for _, f := range r.running {
+			f.cut(context.Canceled)
+		}
+		r.ended(b.end)
 	}
 }
 
@@ -168,27 +236,32 @@ func (r *runner) opened(ctx context.Context, p poll) {
 
 // signal gives the machine a message; took is its number when it was posted.
 func (r *runner) signal(ctx context.Context, s flow.Signaled, took int64) {
-	if r.asked.End() == nil {
+	if r.asked.End() == nil && r.suspended == 0 && !(r.hosted && r.halted != nil) {
 		r.take(ctx, signalEvent(s, r.time.now()), store.Entry{Took: took})
 	}
 }
 
 // tend does what is due by the clock.
 func (r *runner) tend(ctx, durable context.Context, waiting bool) {
-	if r.asked.End() == nil {
-		now := r.time.now()
-		for {
-			t, ok := r.timers.due(&r.asked, now)
-			if !ok {
-				break
-			}
-			r.take(ctx, flow.TimerFired{At: now, ID: t.ID}, store.Entry{})
-		}
-	}
+	r.fireTimers(ctx)
 	if wait, ok := r.mailbox.due(waiting); ok && wait <= 0 {
 		r.mailbox.look(durable, r.inbox.poll)
 	}
 	if wait, ok := r.lease.due(); ok && wait <= 0 {
 		r.lease.renew(durable, r.inbox.lease)
+	}
+}
+
+func (r *runner) fireTimers(ctx context.Context) {
+	if r.suspended != 0 || r.hosted && r.halted != nil {
+		return
+	}
+	now := r.time.now()
+	for r.asked.End() == nil {
+		t, ok := r.timers.due(&r.asked, now)
+		if !ok {
+			return
+		}
+		r.take(ctx, flow.TimerFired{At: now, ID: t.ID}, store.Entry{})
 	}
 }

@@ -12,19 +12,23 @@ import (
 // replay feeds the journal to the machine. Afterwards asked holds what is
 // outstanding and sent which of it has gone out.
 func (r *runner) replay(ctx context.Context) error {
-	entries, err := r.opts.Store.Entries(ctx, r.opts.RunID, 1)
+	from, err := r.restore(ctx)
+	if err != nil {
+		return fmt.Errorf("replay run %d: %w", r.opts.RunID, err)
+	}
+	entries, err := r.opts.Store.Entries(ctx, r.opts.RunID, from)
 	if err != nil {
 		return fmt.Errorf("read the journal of run %d: %w", r.opts.RunID, err)
 	}
-	if len(entries) > 0 && !r.opts.Resume {
+	r.commit.durable = from - 1 + int64(len(entries))
+	if r.commit.durable > 0 && !r.opts.Resume {
 		return fmt.Errorf("run %d has begun already: resume it", r.opts.RunID)
 	}
 	for i, e := range entries {
 		if err := r.replayEntry(e); err != nil {
-			return fmt.Errorf("replay run %d: journal entry %d: %w", r.opts.RunID, i+1, err)
+			return fmt.Errorf("replay run %d: journal entry %d: %w", r.opts.RunID, from+int64(i), err)
 		}
 	}
-	r.commit.durable = int64(len(entries))
 	return nil
 }
 
@@ -34,7 +38,7 @@ func (r *runner) replayEntry(e store.Entry) error {
 		if _, ok := r.asked.Activity(e.Sent); !ok {
 			return mismatch(fmt.Sprintf("activity #%d was sent and", e.Sent))
 		}
-		r.sent[e.Sent] = true
+		note(&r.sent, e.Sent, true)
 	case e.Event != nil:
 		return r.replayEvent(e.Event)
 	}
@@ -52,8 +56,9 @@ func (r *runner) replayEvent(e flow.Event) error {
 	r.begun = true
 	r.time.saw(e.When())
 	if s, ok := e.(flow.Signaled); ok && s.Name == flow.SignalInDoubt {
-		r.parked[doubtID(s)] = true
+		note(&r.parked, doubtID(s), true)
 	}
+	r.answered(e)
 	commands := r.opts.Machine.Handle(e)
 	r.asked.Gave(commands)
 	for _, c := range commands {
@@ -87,18 +92,16 @@ func (r *runner) stoppedInOrder() bool {
 	return ok && f.Failure.Kind == flow.Cancelled
 }
 
-// takeUp starts the machine, or goes on with it.
-func (r *runner) takeUp(ctx context.Context) error {
+// takeUp starts the machine, or goes on with it. A machine that goes on is given
+// the signal, if there is one.
+func (r *runner) takeUp(ctx context.Context, signal *flow.Signaled) error {
 	if !r.begun {
 		r.begun = true
 		r.take(ctx, flow.Started{At: r.time.now(), Input: r.opts.Input, Seed: r.opts.Seed}, store.Entry{})
 		return nil
 	}
-	if err := r.opts.Store.SetStatus(ctx, r.opts.RunID, store.Running, ""); err != nil {
-		return fmt.Errorf("open run %d again: %w", r.opts.RunID, err)
-	}
-	outstanding := r.asked.Activities()
-	settled, err := r.settle(ctx, outstanding)
+	activities, children := r.asked.Activities(), r.asked.Children()
+	settled, err := r.settle(ctx, activities)
 	if err != nil {
 		return err
 	}
@@ -106,33 +109,50 @@ func (r *runner) takeUp(ctx context.Context) error {
 	if err := r.lease.again(ctx); err != nil {
 		return err
 	}
-	r.take(ctx, flow.Signaled{At: r.time.now(), Name: flow.SignalResume}, store.Entry{})
-	for i, d := range outstanding {
-		if note := settled[i].note; note != "" {
-			r.journal(store.Entry{Note: note, NoteAt: r.time.last})
-		}
-		switch s := settled[i]; s.fate {
-		case fateSend:
-			if d.Idempotent {
-				r.start(ctx, d)
-			} else {
-				r.send(d)
-			}
-		case fateAnswer:
-			r.takeAnswer(ctx, s.answer)
-		case fateLeave:
-			r.leave(ctx, s.doubt)
-		}
+	if signal != nil {
+		r.take(ctx, signalEvent(*signal, r.time.now()), store.Entry{})
+	}
+	for _, c := range children {
+		r.beginChild(ctx, c)
+	}
+	for i, d := range activities {
+		r.goOn(ctx, d, settled[i])
 	}
 	return nil
 }
 
+// goOn does with an activity what was found to be right.
+func (r *runner) goOn(ctx context.Context, d flow.Do, s settled) {
+	if s.note != "" {
+		r.journal(store.Entry{Note: s.note, NoteAt: r.time.last})
+	}
+	switch s.fate {
+	case fateSend:
+		r.do(ctx, d)
+		if r.asked.Cancelled(d.ID) {
+			r.callOff(d.ID)
+		}
+	case fateAnswer:
+		r.takeAnswer(ctx, s.answer)
+	case fateLeave:
+		r.leave(ctx, s.doubt)
+	}
+}
+
+// takeUpOrphans looks after the children of a machine that has ended.
+func (r *runner) takeUpOrphans(ctx context.Context) {
+	for _, c := range r.asked.Children() {
+		r.beginChild(ctx, c)
+	}
+}
+
 // leave keeps an activity in doubt out of the way of the others.
 func (r *runner) leave(ctx context.Context, d Doubt) {
-	r.left[d.Do.ID] = d
+	note(&r.left, d.Do.ID, d)
 	if r.parked[d.Do.ID] {
 		return
 	}
+	note(&r.parked, d.Do.ID, true)
 	payload := json.RawMessage(fmt.Sprintf(`{"id":%d}`, d.Do.ID))
 	r.take(ctx, flow.Signaled{At: r.time.now(), Name: flow.SignalInDoubt, Payload: payload}, store.Entry{})
 }

@@ -13,50 +13,96 @@ import (
 	"tutti/internal/store"
 )
 
-// runner drives one machine. All of it belongs to one goroutine; others reach it
-// through the inbox.
+// runner drives one machine. All of it belongs to one goroutine at a time; others
+// reach it through the inbox.
 type runner struct {
 	opts  Options
 	asked flow.Outstanding
 	time  journalTime
 	past
-	commit  committer
-	inbox   *inbox
-	lease   leaseKeeper
-	mailbox mailbox
-	timers  timerList
-	// running are the activities that a worker has, with how to cut them off.
-	running map[flow.ID]context.CancelFunc
+	commit committer
+	inbox  *inbox
+	outside
+	timers timerList
+	work
+	family
 	// halted is why nothing goes out any more, when the store or the lease failed.
 	halted error
 	ending
 }
 
-// past is what the journal said about earlier processes.
+// outside is what a run does about others that use the store; one in a Host leaves
+// that to it.
+type outside struct {
+	lease   leaseKeeper
+	mailbox mailbox
+}
+
+// work is what is out, or about to be.
+type work struct {
+	// running are the activities that a worker has.
+	running map[flow.ID]flight
+	// queued wait for a place among those of all runs of a Host.
+	queued map[flow.ID]flow.Do
+	places *places
+	held   int // places that this run has
+	// makeWorker is asked when the worker is first needed: most runs that only wait
+	// never need one.
+	makeWorker func() Worker
+}
+
+func (r *runner) worker() Worker {
+	if r.opts.Worker == nil {
+		r.opts.Worker = r.makeWorker()
+	}
+	return r.opts.Worker
+}
+
+// flight is an activity that a worker has: how to cut it off, and whether it has a
+// place.
+type flight struct {
+	cut    context.CancelCauseFunc
+	placed bool
+}
+
+// past is what the journal said about earlier processes, and what this one added.
 type past struct {
 	begun  bool
 	sent   map[flow.ID]bool
 	parked map[flow.ID]bool
 	left   map[flow.ID]Doubt
+	// checkpoint is the index of the entry behind which the latest one stands.
+	checkpoint int64
 }
 
 // ending is what the loop remembers of the ways in which a run may come to rest.
 type ending struct {
+	// woken holds a token while there may be mail; nil in a Host.
+	woken   <-chan struct{}
 	cancel  <-chan struct{}
 	aborted bool
 	told    bool // that the run is waiting
+	// hosted is set for a run in a Host, which does not stop its machine when
+	// something in the world fails, but takes it up again.
+	hosted    bool
+	suspended suspension
+	// gone is why the runner takes nothing in any more.
+	gone error
+	// ended is called when the machine's end is durable; nil for nobody.
+	ended func(end flow.Command)
+	// noted is the end that the journal has written to the run's row.
+	noted *store.End
 }
 
-func newRunner(opts Options) (*runner, error) {
-	fault, err := faultFromEnvironment()
-	if err != nil {
-		return nil, err
-	}
+func newRunner(opts Options, f *fault, in *inbox) (*runner, error) {
 	if opts.Clock == nil {
 		opts.Clock = wallClock{}
 	}
 	if opts.Grace == 0 {
 		opts.Grace = DefaultGrace
+	}
+	if opts.CheckpointEvery == 0 {
+		opts.CheckpointEvery = DefaultCheckpointEvery
 	}
 	if opts.Seed == 0 {
 		var b [8]byte
@@ -65,17 +111,14 @@ func newRunner(opts Options) (*runner, error) {
 		}
 		opts.Seed = int64(binary.LittleEndian.Uint64(b[:]))
 	}
-	in := newInbox()
 	r := &runner{
-		opts:    opts,
-		time:    journalTime{clock: opts.Clock},
-		past:    past{sent: map[flow.ID]bool{}, parked: map[flow.ID]bool{}, left: map[flow.ID]Doubt{}},
-		commit:  committer{journal: opts.Store, run: opts.RunID, inbox: in, fault: fault},
-		inbox:   in,
-		lease:   leaseKeeper{leases: opts.Store, clock: opts.Clock},
-		mailbox: mailbox{box: opts.Store, run: opts.RunID, clock: opts.Clock},
-		running: map[flow.ID]context.CancelFunc{},
-		ending:  ending{cancel: opts.Person.Cancel},
+		opts:   opts,
+		time:   journalTime{clock: opts.Clock},
+		commit: committer{journal: opts.Store, run: opts.RunID, inbox: in, fault: f},
+		inbox:  in,
+		outside: outside{lease: leaseKeeper{leases: opts.Store, clock: opts.Clock},
+			mailbox: mailbox{box: opts.Store, run: opts.RunID, clock: opts.Clock}},
+		ending: ending{cancel: opts.Person.Cancel},
 	}
 	if opts.Lease != nil {
 		l := *opts.Lease
@@ -85,24 +128,76 @@ func newRunner(opts Options) (*runner, error) {
 	return r, nil
 }
 
+// note puts something into a map that most runs do without.
+func note[T any](m *map[flow.ID]T, id flow.ID, v T) {
+	if *m == nil {
+		*m = map[flow.ID]T{}
+	}
+	(*m)[id] = v
+}
+
 // take gives the machine an event, puts it on its way to the journal, and carries
 // out what the machine says. Entry holds what else goes into the transaction. An
 // answer that nobody waits for is dropped: take reports false.
 func (r *runner) take(ctx context.Context, e flow.Event, entry store.Entry) bool {
-	again := r.comesAgain(e)
+	again, over := r.comesAgain(e), r.asked.End() != nil
 	if !r.asked.Took(e) {
 		return false
 	}
 	r.told = false
-	r.commit.next.telling = r.commit.next.telling || !again
+	b := &r.commit.next
+	b.telling = b.telling || !again
 	entry.Event = e
-	r.journal(entry)
+	if over && r.asked.End() == nil {
+		entry.End, b.end = &store.End{Status: store.Running}, nil
+	}
+	r.answered(e)
 	commands := r.opts.Machine.Handle(e)
 	r.asked.Gave(commands)
+	for _, c := range commands {
+		if end, ok := endOf(c); ok {
+			entry.End, b.end = &end, c
+		}
+	}
+	if entry.End != nil {
+		r.noted = entry.End
+	}
+	r.journal(entry)
 	for _, c := range commands {
 		r.carryOut(ctx, c)
 	}
 	return true
+}
+
+// answered forgets what was of interest about an activity only until its answer.
+func (p *past) answered(e flow.Event) {
+	var id flow.ID
+	switch e := e.(type) {
+	case flow.ActivityDone:
+		id = e.ID
+	case flow.ActivityFailed:
+		id = e.ID
+	default:
+		return
+	}
+	delete(p.sent, id)
+	delete(p.parked, id)
+	delete(p.left, id)
+}
+
+// endOf gives what a run's row says of its machine's end.
+func endOf(c flow.Command) (store.End, bool) {
+	switch c := c.(type) {
+	case flow.Complete:
+		return store.End{Status: store.Succeeded, Output: c.Output}, true
+	case flow.Fail:
+		status := store.Failed
+		if c.Failure.Kind == flow.Cancelled {
+			status = store.Stopped
+		}
+		return store.End{Status: status, Message: c.Failure.Message, Code: c.Failure.Code}, true
+	}
+	return store.End{}, false
 }
 
 // comesAgain tells that an event, were it lost in a crash, would come about again
@@ -124,54 +219,103 @@ func (r *runner) tell(f func()) { r.commit.next.tell = append(r.commit.next.tell
 func (r *runner) carryOut(ctx context.Context, c flow.Command) {
 	switch c := c.(type) {
 	case flow.Do:
-		switch {
-		case r.halted != nil:
-			// It stays outstanding and unsent: the resumed run sends it.
-		case c.Idempotent && r.commit.telling():
-			r.commit.next.dos = append(r.commit.next.dos, c)
-		case c.Idempotent:
-			r.start(ctx, c)
-		default:
-			r.send(c)
-		}
+		r.do(ctx, c)
 	case flow.CancelActivity:
-		if cut, ok := r.running[c.ID]; ok {
-			cut()
-		} else if d, ok := r.commit.withdraw(c.ID); ok {
-			r.notStarted(d, "it was cancelled before it began")
-		}
+		r.callOff(c.ID)
 	case flow.SetTimer:
 		r.timers.add(c)
 	case flow.StartChild:
-		r.inbox.child(c)
+		r.commit.next.children = append(r.commit.next.children, c)
+	case flow.CancelChild:
+		r.cancelChild(c.ID)
 	case flow.Record:
 		at := r.time.last
 		r.journal(store.Entry{Note: c.Text, NoteAt: at})
-		if f := r.opts.Observer.Record; f != nil {
-			r.tell(func() { f(c.Text, at) })
-		}
-	case flow.CancelTimer, flow.CancelChild, flow.Complete, flow.Fail:
+		r.tell(func() {
+			if f := r.opts.Observer.Record; f != nil {
+				f(c.Text, at)
+			}
+		})
+	case flow.CancelTimer, flow.Complete, flow.Fail:
 		// The list of what is outstanding knows.
 	default:
 		panic(fmt.Sprintf("local: a command of unknown type %T", c))
 	}
 }
 
+// do has an activity carried out as soon as there is a place for it. Nothing goes
+// out while the run comes to rest: what is asked for stays outstanding and unsent,
+// and the resumed run sends it.
+func (r *runner) do(ctx context.Context, d flow.Do) {
+	if r.halted != nil || r.suspended != 0 {
+		return
+	}
+	if !r.places.take(r.inbox, d) {
+		note(&r.queued, d.ID, d)
+		return
+	}
+	r.launch(ctx, d)
+}
+
+// admitted takes the place that an activity has waited for.
+func (r *runner) admitted(ctx context.Context, d flow.Do) {
+	_, wanted := r.queued[d.ID]
+	delete(r.queued, d.ID)
+	if !wanted || r.halted != nil || r.suspended != 0 {
+		r.places.give(1)
+		return
+	}
+	r.launch(ctx, d)
+}
+
+// launch puts an activity that has a place on its way.
+func (r *runner) launch(ctx context.Context, d flow.Do) {
+	r.held++
+	switch {
+	case d.Idempotent && r.commit.telling():
+		r.commit.next.dos = append(r.commit.next.dos, d)
+	case d.Idempotent:
+		r.start(ctx, d)
+	default:
+		r.send(d)
+	}
+}
+
 // send puts an activity that is not idempotent on its way: it goes out when that
 // it does is durable.
 func (r *runner) send(d flow.Do) {
+	note(&r.sent, d.ID, true)
 	r.journal(store.Entry{Sent: d.ID})
 	r.commit.next.dos = append(r.commit.next.dos, d)
 }
 
+// callOff asks an activity to stop, wherever it is.
+func (r *runner) callOff(id flow.ID) {
+	if f, ok := r.running[id]; ok {
+		f.cut(context.Canceled)
+		return
+	}
+	if d, ok := r.queued[id]; ok {
+		delete(r.queued, id)
+		r.notStarted(d, false, "it was cancelled before it began")
+		return
+	}
+	if d, ok := r.commit.withdraw(id); ok {
+		r.notStarted(d, true, "it was cancelled before it began")
+	}
+}
+
 // start hands an activity to the worker. When the run is being cut off it is
-// answered here: nothing has begun.
+// answered here: nothing has begun. In a Host it then stays outstanding.
 func (r *runner) start(ctx context.Context, d flow.Do) {
 	if _, twice := r.running[d.ID]; twice {
 		panic(fmt.Sprintf("local: invariant broken: activity #%d goes out twice", d.ID))
 	}
+	if r.hosted && (r.halted != nil || r.suspended > finishing || r.suspended == finishing && d.Idempotent) {
+		return
+	}
 	if ctx.Err() != nil || r.halted != nil {
-		r.notStarted(d, "the run stopped before it began")
+		r.notStarted(d, true, "the run stopped before it began")
 		return
 	}
 	if f := r.opts.Observer.Sent; f != nil {
@@ -181,18 +325,33 @@ func (r *runner) start(ctx context.Context, d flow.Do) {
 	if f := r.opts.Observer.Log; f != nil {
 		log = func(line string) { f(d.ID, line) }
 	}
-	ctx, cut := context.WithCancel(ctx)
-	r.running[d.ID] = cut
+	ctx, cut := context.WithCancelCause(ctx)
+	note(&r.running, d.ID, flight{cut: cut, placed: true})
+	worker := r.worker()
 	go func() {
-		out, err := r.opts.Worker.Do(ctx, d, log)
+		out, err := worker.Do(ctx, d, log)
 		r.inbox.answer(answer{do: d, out: out, err: cutOff(ctx, err)})
 	}()
 }
 
 // notStarted answers an activity in the worker's place.
-func (r *runner) notStarted(d flow.Do, why string) {
-	r.running[d.ID] = func() {}
+func (r *runner) notStarted(d flow.Do, placed bool, why string) {
+	note(&r.running, d.ID, flight{cut: func(error) {}, placed: placed})
 	r.inbox.answer(answer{do: d, err: flow.Failure{Kind: flow.Cancelled, Code: flow.CodeNotStarted, Message: why}})
+}
+
+// landedBack takes an activity off the list of what is out.
+func (r *runner) landedBack(id flow.ID) {
+	f, ok := r.running[id]
+	if !ok {
+		return
+	}
+	f.cut(nil)
+	delete(r.running, id)
+	if f.placed {
+		r.held--
+		r.places.give(1)
+	}
 }
 
 // cutOff gives an error that comes of the end of the context as what it is.
@@ -208,10 +367,7 @@ func cutOff(ctx context.Context, err error) error {
 
 // takeAnswer takes what a worker said of an activity.
 func (r *runner) takeAnswer(ctx context.Context, a answer) {
-	if cut, ok := r.running[a.do.ID]; ok {
-		cut()
-		delete(r.running, a.do.ID)
-	}
+	r.landedBack(a.do.ID)
 	at := r.time.now()
 	if a.err == nil && len(a.out.Output) > 0 && !json.Valid(a.out.Output) {
 		a.err = flow.Failure{Kind: flow.Terminal, Code: CodeInvalidOutput, Message: "what it gave back is not JSON"}
@@ -222,7 +378,7 @@ func (r *runner) takeAnswer(ctx context.Context, a answer) {
 		if r.doubtful(ctx, a) {
 			return
 		}
-		if ctx.Err() != nil && f.Kind == flow.Cancelled && r.cutShort(a, f) {
+		if f.Kind == flow.Cancelled && r.putOff(ctx, a, f) {
 			return
 		}
 		if r.take(ctx, flow.ActivityFailed{At: at, ID: a.do.ID, Failure: f}, entry) && r.opts.Observer.Failed != nil {
@@ -233,6 +389,16 @@ func (r *runner) takeAnswer(ctx context.Context, a answer) {
 	if r.take(ctx, flow.ActivityDone{At: at, ID: a.do.ID, Output: a.out.Output}, entry) && r.opts.Observer.Done != nil {
 		r.tell(func() { r.opts.Observer.Done(a.do, at, a.out.Output) })
 	}
+}
+
+// putOff keeps an activity outstanding that was cut off because the run comes to
+// rest, and not because its machine wished so. It reports false when the answer is
+// to be taken as it is.
+func (r *runner) putOff(ctx context.Context, a answer, f flow.Failure) bool {
+	if r.suspended != 0 && a.do.Idempotent && len(a.out.Writes) == 0 && !r.asked.Cancelled(a.do.ID) {
+		return true
+	}
+	return (ctx.Err() != nil || r.suspended != 0) && r.cutShort(a, f)
 }
 
 // doubtful keeps an activity outstanding of which its worker cannot tell how far it
@@ -260,7 +426,7 @@ func (r *runner) cutShort(a answer, f flow.Failure) bool {
 	if _, ok := r.asked.Activity(a.do.ID); !ok {
 		return false
 	}
-	r.left[a.do.ID] = Doubt{Do: a.do, Why: f}
+	note(&r.left, a.do.ID, Doubt{Do: a.do, Why: f})
 	r.journal(store.Entry{Note: fmt.Sprintf("#%d was cut off: %s", a.do.ID, f.Message), NoteAt: r.time.now()})
 	return true
 }
@@ -283,13 +449,38 @@ func asFailure(err error) (flow.Failure, bool) {
 	return f, ok
 }
 
-// halt lets nothing out any more because the store or the lease failed.
+// halt lets nothing out any more because the store or the lease failed. The
+// machine of a run in a Host is not told: it goes on when the store can be written
+// again.
 func (r *runner) halt(ctx context.Context, err error) {
 	if r.halted != nil {
 		return
 	}
 	r.halted = err
+	if r.hosted {
+		r.suspend(finishing)
+		return
+	}
+	r.nursery.stop(cutting, r.opts.Grace)
 	r.requestCancel(ctx, err.Error())
+}
+
+// suspend brings the run to rest. Its machine is not told.
+func (r *runner) suspend(how suspension) {
+	if how <= r.suspended {
+		return
+	}
+	r.suspended = how
+	clear(r.queued)
+	if how == abandoning {
+		r.abandon(r.opts.Grace)
+		return
+	}
+	for id, f := range r.running {
+		if d, ok := r.asked.Activity(id); how == cutting || ok && d.Idempotent {
+			f.cut(ErrSuspended)
+		}
+	}
 }
 
 // requestCancel asks the machine to end in order.
@@ -309,7 +500,7 @@ func (r *runner) abandon(grace time.Duration) {
 		}
 		why := fmt.Errorf("it did not stop within %s of being told to", grace)
 		if !d.Idempotent {
-			r.left[d.ID] = Doubt{Do: d, Why: why}
+			note(&r.left, d.ID, Doubt{Do: d, Why: why})
 		}
 		r.journal(store.Entry{Note: fmt.Sprintf("#%d was given up: %v", d.ID, why), NoteAt: r.time.now()})
 	}

@@ -42,9 +42,10 @@ func (r *runner) settle(ctx context.Context, outstanding []flow.Do) ([]settled, 
 		}
 		wait.Add(1)
 		places <- struct{}{}
+		worker := r.worker()
 		go func() {
 			defer wait.Done()
-			all[i] = r.settleOne(ctx, d)
+			all[i] = settleOne(ctx, worker, d)
 			<-places
 		}()
 	}
@@ -56,8 +57,8 @@ func (r *runner) settle(ctx context.Context, outstanding []flow.Do) ([]settled, 
 	return all, nil
 }
 
-func (r *runner) settleOne(ctx context.Context, d flow.Do) settled {
-	out, done, err := r.opts.Worker.Settle(ctx, d)
+func settleOne(ctx context.Context, w Worker, d flow.Do) settled {
+	out, done, err := w.Settle(ctx, d)
 	switch {
 	case err != nil:
 		return settled{fate: fateLeave, doubt: Doubt{Do: d, Why: err}}

@@ -1,0 +1,495 @@
+package local
+
+import (
+	"container/heap"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"tutti/internal/flow"
+	"tutti/internal/store"
+)
+
+// suspension is how a run is brought to rest, to be taken up by another process.
+type suspension uint8
+
+const (
+	finishing  suspension = iota + 1 // what cannot be done again may finish
+	cutting                          // everything is cut off
+	abandoning                       // what does not obey is left behind
+)
+
+// phase is where a resident is between its turns. The Host's lock guards it.
+type phase uint8
+
+const (
+	loading  phase = iota // its journal is being replayed
+	idle                  // nothing is to be done
+	queued                // it waits for its turn
+	stepping              // it has its turn
+	again                 // it has its turn, and something has come in meanwhile
+	halted                // the store failed; it is loaded again later
+	gone                  // it is not carried out here any more
+)
+
+// resident is a run in a Host. Its runner belongs to whoever has its turn.
+type resident struct {
+	host   *Host
+	r      *runner
+	inbox  *inbox
+	run    store.Run // without plan, input and output
+	parent *inbox    // where the end of a child is told; nil for others
+
+	// What follows is guarded by the Host's lock.
+	phase   phase
+	resting bool // it does nothing but wait
+	over    *store.End
+	waiters []chan Result
+	// departed is closed when the run has gone; nil while nobody waits for that.
+	departed chan struct{}
+	// unwanted is why it was asked to stop, for when it must be loaded again.
+	unwanted string
+	alarm    time.Time
+	place    int // in the heap of alarms; -1 when in none
+}
+
+func (h *Host) newResident(run store.Run, parent *inbox) *resident {
+	res := &resident{host: h, run: run, parent: parent, place: -1}
+	res.run.Plan, res.run.Input, res.run.Output = nil, nil, nil
+	res.inbox = &inbox{wake: func() { h.wake(res) }}
+	return res
+}
+
+// newRunner gives a resident a runner that has not begun.
+func (h *Host) newRunner(ctx context.Context, res *resident, run store.Run) (*runner, error) {
+	m, err := h.opts.Machines.Machine(ctx, run)
+	if err != nil {
+		return nil, &machineError{err}
+	}
+	opts := Options{Machine: m, Store: h.opts.Store, RunID: run.ID, Input: run.Input, Resume: true, Clock: h.opts.Clock, Grace: h.opts.Grace,
+		CheckpointEvery: h.opts.CheckpointEvery}
+	if h.opts.InDoubt != nil {
+		opts.Person.InDoubt = func(ctx context.Context, doubts []Doubt) map[flow.ID]Decision {
+			return h.opts.InDoubt(ctx, res.run, doubts)
+		}
+	}
+	r, err := newRunner(opts, h.fault, res.inbox)
+	if err != nil {
+		return nil, err
+	}
+	r.places, r.nursery, r.hosted = h.places, h, true
+	r.makeWorker = func() Worker { return h.opts.Machines.Worker(res.run) }
+	r.ended = func(end flow.Command) { h.ended(res, end) }
+	res.r = r
+	return r, nil
+}
+
+// known tells a runner of its run, when that has its number.
+func (res *resident) known() {
+	h, r := res.host, res.r
+	r.opts.RunID, r.commit.run, r.mailbox.run = res.run.ID, res.run.ID, res.run.ID
+	if h.opts.Observer != nil {
+		r.opts.Observer = h.opts.Observer(res.run)
+	}
+}
+
+// begin begins a run: what its machine says to its start is in the transaction that
+// makes it.
+func (h *Host) begin(ctx context.Context, run store.Run, parent *inbox) (*resident, error) {
+	if err := h.open(); err != nil {
+		return nil, err
+	}
+	res := h.newResident(run, parent)
+	r, err := h.newRunner(ctx, res, run)
+	if err != nil {
+		return nil, err
+	}
+	at := r.time.now()
+	r.begun = true
+	r.take(ctx, flow.Started{At: at, Input: run.Input, Seed: r.opts.Seed}, store.Entry{})
+	b := r.commit.launch()
+	run.Created, run.Status = at, store.Running
+	err = h.fault.around(func() error {
+		var err error
+		run.ID, err = h.opts.Store.Begin(ctx, run, b.entries)
+		return err
+	})
+	if err != nil {
+		h.mu.Lock()
+		h.leave(res)
+		h.mu.Unlock()
+		return nil, err
+	}
+	res.run.ID, res.run.Created, res.run.Status = run.ID, run.Created, run.Status
+	res.known()
+	if b.end != nil && len(b.dos)+len(b.children)+len(r.queued) == 0 {
+		b.landed()
+		res.parent = nil // who has asked for it is told at once
+		h.ended(res, b.end)
+		return res, nil
+	}
+	h.mu.Lock()
+	if h.closing {
+		h.leave(res) // the next process takes it up
+		h.mu.Unlock()
+		return res, nil
+	}
+	h.admit(res)
+	res.phase = idle
+	h.mu.Unlock()
+	res.inbox.commit(nil)
+	return res, nil
+}
+
+func (h *Host) open() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closing {
+		return ErrClosed
+	}
+	return nil
+}
+
+// admit makes a run one of the Host's. The lock is held.
+func (h *Host) admit(res *resident) {
+	h.residents[res.run.ID] = res
+	h.restless++
+	h.start()
+	if len(h.residents) == 1 {
+		h.nudgeWatch()
+	}
+}
+
+// load takes up a run from its journal, unless it is here already. The signal, when
+// there is one, is given to a machine that has come to an end.
+func (h *Host) load(ctx context.Context, run store.Run, parent *inbox, signal *flow.Signaled) (*resident, error) {
+	h.mu.Lock()
+	for res := h.residents[run.ID]; res != nil && res.over != nil; res = h.residents[run.ID] {
+		// It has ended and only clears up.
+		if res.departed == nil {
+			res.departed = make(chan struct{})
+		}
+		h.mu.Unlock()
+		select {
+		case <-res.departed:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("take up run %d: %w", run.ID, ctx.Err())
+		}
+		h.mu.Lock()
+	}
+	if h.closing {
+		h.mu.Unlock()
+		return nil, ErrClosed
+	}
+	if res, here := h.residents[run.ID]; here {
+		if parent != nil {
+			res.parent = parent
+		}
+		h.mu.Unlock()
+		return res, nil
+	}
+	res := h.newResident(run, parent)
+	h.admit(res)
+	h.mu.Unlock()
+	if err := h.bringBack(ctx, res, run, signal); err != nil {
+		h.mu.Lock()
+		h.remove(res)
+		h.mu.Unlock()
+		return nil, err
+	}
+	return res, nil
+}
+
+// bringBack replays a resident's journal and has it go on.
+func (h *Host) bringBack(ctx context.Context, res *resident, run store.Run, signal *flow.Signaled) error {
+	r, err := h.newRunner(ctx, res, run)
+	if err != nil {
+		return err
+	}
+	res.known()
+	if err := r.replay(ctx); err != nil {
+		return err
+	}
+	if err := r.takeUpHosted(ctx, run, signal); err != nil {
+		return err
+	}
+	messages, err := h.opts.Store.Posted(ctx, run.ID)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	res.phase = idle
+	unwanted := res.unwanted
+	h.mu.Unlock()
+	if unwanted != "" {
+		res.inbox.request(request{event: flow.CancelRequested{Reason: unwanted}})
+	}
+	res.inbox.poll(poll{messages: messages})
+	return nil
+}
+
+// takeUpHosted begins the machine of a run that has no journal, or goes on with it.
+func (r *runner) takeUpHosted(ctx context.Context, run store.Run, signal *flow.Signaled) error {
+	over := r.asked.End() != nil
+	switch {
+	case over && signal == nil:
+		r.takeUpOrphans(ctx)
+		return nil
+	case !over:
+		signal = nil
+		if run.Status != store.Running {
+			if err := r.opts.Store.SetStatus(ctx, run.ID, store.Running, ""); err != nil {
+				return err
+			}
+		}
+	}
+	return r.takeUp(ctx, signal)
+}
+
+// wake is called when something has come in for a run.
+func (h *Host) wake(res *resident) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.schedule(res)
+}
+
+// schedule has a run driven as soon as its turn comes. The lock is held.
+func (h *Host) schedule(res *resident) {
+	switch res.phase {
+	case idle, gone:
+		res.phase = queued
+	case stepping:
+		res.phase = again
+		return
+	default:
+		return // it looks by itself before it rests
+	}
+	if res.resting {
+		res.resting = false
+		h.restless++
+	}
+	h.queue = append(h.queue, res)
+	h.ready.Signal()
+}
+
+// step drives a run as far as it goes. Appends must finish whatever happens.
+func (res *resident) step() {
+	ctx, r := context.Background(), res.r
+	r.takeMail(ctx)
+	if r.gone != nil {
+		return
+	}
+	r.fireTimers(ctx)
+	r.noteDoubts()
+	r.flush(ctx)
+}
+
+// noteDoubts has the store say that a run waits for somebody to decide.
+func (r *runner) noteDoubts() {
+	if len(r.left) == 0 || !r.settled() || r.asked.End() != nil || r.halted != nil || r.suspended != 0 ||
+		r.noted != nil && r.noted.Status == store.InDoubt {
+		return
+	}
+	r.noted = &store.End{Status: store.InDoubt, Message: fmt.Sprintf("%d activities were cut off", len(r.left))}
+	r.journal(store.Entry{Note: "somebody must decide about what is in doubt", NoteAt: r.time.now(), End: r.noted})
+}
+
+// stepped puts a run that has had its turn where it belongs. The lock is held.
+func (h *Host) stepped(res *resident) {
+	if res.phase == again {
+		res.phase = idle
+		h.schedule(res)
+		return
+	}
+	res.phase = idle
+	r := res.r
+	if h.residents[res.run.ID] != res {
+		res.phase = gone // mail came for it after it had gone
+		return
+	}
+	if !r.settled() {
+		h.setAlarm(res)
+		return
+	}
+	switch {
+	case r.halted != nil:
+		res.phase = loading
+		go h.giveUp(res)
+		return
+	case r.suspended != 0, r.asked.End() != nil && len(r.alive) == 0:
+		h.remove(res)
+		return
+	}
+	h.setAlarm(res)
+	if !res.resting {
+		res.resting = true
+		h.calmer()
+	}
+}
+
+// settled tells that nothing is out and nothing has come in.
+func (r *runner) settled() bool {
+	return len(r.running) == 0 && len(r.queued) == 0 && r.births == 0 && r.commit.clean() && !r.inbox.unanswered()
+}
+
+func (h *Host) calmer() {
+	h.restless--
+	if h.restless == 0 && h.quiet != nil {
+		go h.quiet()
+	}
+}
+
+// remove takes a run from the Host. The lock is held.
+func (h *Host) remove(res *resident) {
+	if h.residents[res.run.ID] != res {
+		return
+	}
+	delete(h.residents, res.run.ID)
+	if !res.resting {
+		h.calmer()
+	}
+	if res.place >= 0 {
+		heap.Remove(&h.alarms, res.place)
+	}
+	for _, w := range res.waiters {
+		close(w)
+	}
+	if res.departed != nil {
+		close(res.departed)
+	}
+	res.waiters, res.departed = nil, nil
+	h.leave(res)
+	if h.closing && len(h.residents) == 0 {
+		h.lastGone()
+	}
+}
+
+// leave makes that whatever still comes for a run finds nobody. The lock is held.
+func (h *Host) leave(res *resident) {
+	res.phase = gone
+	r := res.r
+	if r == nil {
+		return
+	}
+	if r.gone = ErrClosed; res.over != nil {
+		r.gone = ErrEnded
+	}
+	h.giveBack(r)
+}
+
+// giveBack gives back the places that a runner still has.
+func (h *Host) giveBack(r *runner) {
+	held := r.held
+	r.held = 0
+	go h.places.give(held)
+}
+
+// setAlarm has a run woken when its next timer is due. The lock is held.
+func (h *Host) setAlarm(res *resident) {
+	r := res.r
+	t, ok := r.timers.next(&r.asked)
+	if !ok || r.asked.End() != nil || r.suspended != 0 || r.halted != nil {
+		if res.place >= 0 {
+			heap.Remove(&h.alarms, res.place)
+		}
+		return
+	}
+	h.setAlarmAt(res, h.opts.Clock.Now().Add(t.At.Sub(r.time.now())))
+}
+
+func (h *Host) setAlarmAt(res *resident, at time.Time) {
+	res.alarm = at
+	if res.place >= 0 {
+		heap.Fix(&h.alarms, res.place)
+	} else {
+		heap.Push(&h.alarms, res)
+	}
+	if res.place == 0 {
+		h.nudgeWatch()
+	}
+}
+
+func (h *Host) nudgeWatch() {
+	select {
+	case h.nudge <- struct{}{}:
+	default:
+	}
+}
+
+// ended tells those who wait that a run has ended; that is durable.
+func (h *Host) ended(res *resident, end flow.Command) {
+	row, ok := endOf(end)
+	if !ok {
+		panic(fmt.Sprintf("local: invariant broken: run %d ended with %T", res.run.ID, end))
+	}
+	h.mu.Lock()
+	res.over, res.run.Status = &row, row.Status
+	waiters, parent := res.waiters, res.parent
+	res.waiters = nil
+	h.mu.Unlock()
+	result := resultOf(row)
+	for _, w := range waiters {
+		w <- result
+	}
+	if parent != nil {
+		parent.end(endOfChild(res.run.Child, row))
+	}
+	if h.opts.Ended != nil {
+		h.opts.Ended(res.run, result)
+	}
+}
+
+// cancel asks a run to stop.
+func (res *resident) cancel(reason string) {
+	res.host.mu.Lock()
+	res.unwanted = reason
+	res.host.mu.Unlock()
+	res.inbox.request(request{event: flow.CancelRequested{Reason: reason}})
+}
+
+// giveUp lets go of a runner whose store has failed, and has the run taken up again
+// later. What its activities answered is offered to the journal once more.
+func (h *Host) giveUp(res *resident) {
+	err := res.r.commit.close(context.Background())
+	h.trouble(res.r.halted)
+	if err != nil && !errors.Is(err, res.r.halted) {
+		h.trouble(err)
+	}
+	h.rest(res)
+}
+
+// rest keeps a run that cannot be carried out now for later.
+func (h *Host) rest(res *resident) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closing {
+		h.remove(res)
+		return
+	}
+	if res.r != nil {
+		h.giveBack(res.r)
+	}
+	res.phase = halted
+	h.setAlarmAt(res, h.opts.Clock.Now().Add(retryAfter))
+}
+
+// reload takes up a run again whose store had failed.
+func (h *Host) reload(res *resident) {
+	ctx := context.Background()
+	run, err := h.opts.Store.Run(ctx, res.run.ID)
+	if err == nil {
+		err = h.bringBack(ctx, res, *run, nil)
+	}
+	if err != nil {
+		h.trouble(fmt.Errorf("take up run %d again: %w", res.run.ID, err))
+		h.rest(res)
+	}
+}
+
+// cancelSignal is a request to stop in the form of a posted message.
+func cancelSignal(reason string) flow.Signaled {
+	payload, _ := json.Marshal(map[string]string{"reason": reason}) // strings only
+	return flow.Signaled{Name: SignalCancel, Payload: payload}
+}
