@@ -7,6 +7,7 @@ import (
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 )
 
@@ -34,6 +35,9 @@ func (s *setup) load(ctx context.Context, o Options) (*loaded, error) {
 	c, err := config.LoadDefaultConfig(ctx, with...)
 	if err != nil {
 		return nil, fmt.Errorf("read the AWS configuration: %w", err)
+	}
+	if c.HTTPClient == nil {
+		c.HTTPClient = awshttp.NewBuildableClient() // goes through proxies, follows no redirects
 	}
 	s.done = &loaded{c}
 	return s.done, nil
