@@ -68,9 +68,20 @@ func inStateFile(_ context.Context, dir string) (int, error) {
 	return n, nil
 }
 
-// bareTool is the limit: only the calls that must be made.
-func (b *bench) bareTool(s stack) (tool, error) {
-	argv := []string{b.self, insideBare, "-count", fmt.Sprint(s.files), fmt.Sprintf("-reference=%t", s.reference)}
+// The names of the limits.
+const (
+	bareClient    = "bare client"
+	bareAnnouncer = "bare, announced"
+)
+
+// bareTool is a limit: only the calls that must be made; with announce, by a client
+// that plans everything before it applies anything.
+func (b *bench) bareTool(s stack, announce bool) (tool, error) {
+	name := bareClient
+	if announce {
+		name = bareAnnouncer
+	}
+	argv := []string{b.self, insideBare, "-count", fmt.Sprint(s.files), fmt.Sprintf("-reference=%t", s.reference), fmt.Sprintf("-announce=%t", announce)}
 	for _, p := range s.providers {
 		path, err := b.provider(p)
 		if err != nil {
@@ -78,7 +89,7 @@ func (b *bench) bareTool(s stack) (tool, error) {
 		}
 		argv = append(argv, "-"+p, path)
 	}
-	return tool{name: "bare client", apply: append(slices.Clip(argv), "apply"), plan: append(slices.Clip(argv), "plan"), runs: b.runs}, nil
+	return tool{name: name, apply: append(slices.Clip(argv), "apply"), plan: append(slices.Clip(argv), "plan"), runs: b.runs}, nil
 }
 
 // provider gives the newest executable of a provider of the mirror.

@@ -59,6 +59,7 @@ func runBare(args []string) error {
 	var o bare.Options
 	flags.IntVar(&o.Count, "count", 1000, "of each type")
 	flags.BoolVar(&o.Reference, "reference", false, "each file holds an ID")
+	flags.BoolVar(&o.Announce, "announce", false, "plan everything before anything is applied")
 	flags.StringVar(&o.Random, "random", "", "the provider's executable")
 	flags.StringVar(&o.Local, "local", "", "the provider's executable")
 	if err := flags.Parse(args); err != nil {

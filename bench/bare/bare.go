@@ -7,7 +7,19 @@
 //
 // In: two executables. Out: the number of calls that it made. For each instance
 // that it creates it calls Validate, Plan and Apply, for one that is there already
-// Read and Plan. Nothing of tutti's own client is used but the generated messages,
+// Read and Plan.
+//
+// It has two ways to create. Plainly, each file follows its ID from the first call to
+// the last, so that all is known when it is planned. That is the least that a
+// provider can be asked for, but it is no plan and apply: nothing could be shown, or
+// refused, before the first thing is made. Announced, everything is planned before
+// anything is applied, which is what Terraform, OpenTofu and tutti promise; a file
+// whose content is then unknown has to be planned once more when it is known, for the
+// protocol lets nothing be applied that was not planned as it is. Both are limits:
+// the first of any client, the second of any that keeps that promise.
+//
+// The processes get the environment that tutti gives them, as what a provider costs
+// depends on it more than on the client. Nothing of tutti's own client is used but the generated messages,
 // so that a fault there cannot make both slow. It must know nothing else of tutti.
 //
 // Files: bare.go the work, connection.go the process, value.go the encoding.
@@ -36,6 +48,8 @@ type Options struct {
 	Count int
 	// Reference puts each ID into its file.
 	Reference bool
+	// Announce makes Apply plan everything before it applies anything.
+	Announce bool
 	// State is the file that Apply writes and Plan reads.
 	State string
 }
@@ -54,12 +68,19 @@ type client struct {
 	state         state
 	// idConfig is the encoded configuration of every random_id.
 	idConfig []byte
+	// planned are the IDs' plans, when they are announced.
+	planned []*tfplugin6.PlanResourceChange_Response
 }
 
 // Apply creates all instances. The files lie in the folder "out" of the current one.
 func Apply(ctx context.Context, o Options) (Calls, error) {
 	c := &client{Options: o, state: state{IDs: make([]instance, o.Count), Files: make([]instance, o.Count)}}
-	calls, err := c.work(ctx, c.createPair)
+	phases := []phase{c.createPair}
+	if o.Announce {
+		c.planned = make([]*tfplugin6.PlanResourceChange_Response, o.Count)
+		phases = []phase{c.announcePair, c.makePair}
+	}
+	calls, err := c.work(ctx, phases...)
 	if err != nil {
 		return calls, err
 	}
@@ -86,8 +107,11 @@ func Plan(ctx context.Context, o Options) (Calls, error) {
 	return c.work(ctx, c.planPair)
 }
 
-// work starts both providers and does something for each pair of instances.
-func (c *client) work(ctx context.Context, pair func(context.Context, int) error) (Calls, error) {
+// phase is what is done for each pair of instances.
+type phase func(ctx context.Context, i int) error
+
+// work starts both providers and goes through the phases, one after the other.
+func (c *client) work(ctx context.Context, phases ...phase) (Calls, error) {
 	var err error
 	if c.idConfig, err = randomConfig(); err != nil {
 		return Calls{}, err
@@ -95,6 +119,18 @@ func (c *client) work(ctx context.Context, pair func(context.Context, int) error
 	if err := c.connect(ctx); err != nil {
 		return Calls{}, err
 	}
+	for _, p := range phases {
+		if err = c.each(ctx, p); err != nil {
+			break
+		}
+	}
+	calls := c.random.calls.plus(&c.local.calls)
+	c.close()
+	return calls, err
+}
+
+// each does something for every pair, several at a time.
+func (c *client) each(ctx context.Context, pair phase) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wg sync.WaitGroup
@@ -110,9 +146,7 @@ func (c *client) work(ctx context.Context, pair func(context.Context, int) error
 		})
 	}
 	wg.Wait()
-	calls := c.random.calls.plus(&c.local.calls)
-	c.close()
-	return calls, errors.Join(failed...)
+	return errors.Join(failed...)
 }
 
 // connect starts the providers side by side.
@@ -140,60 +174,107 @@ func (c *client) close() {
 }
 
 func (c *client) createPair(ctx context.Context, i int) error {
-	id, err := c.random.create(ctx, "random_id", c.idConfig)
+	planned, err := c.random.prepare(ctx, "random_id", c.idConfig)
 	if err != nil {
 		return err
 	}
-	c.state.IDs[i] = id
-	content := fmt.Sprint("content of ", i)
-	if c.Reference {
-		if content, err = hexOf(id.Value); err != nil {
-			return err
-		}
+	if c.state.IDs[i], err = c.random.make(ctx, "random_id", c.idConfig, planned); err != nil {
+		return err
 	}
-	config, err := fileConfig(i, content)
+	config, err := c.fileConfig(i)
 	if err != nil {
 		return err
 	}
-	c.state.Files[i], err = c.local.create(ctx, "local_file", config)
+	if planned, err = c.local.prepare(ctx, "local_file", config); err != nil {
+		return err
+	}
+	c.state.Files[i], err = c.local.make(ctx, "local_file", config, planned)
 	return err
+}
+
+// announcePair plans both of a pair before anything is made.
+func (c *client) announcePair(ctx context.Context, i int) (err error) {
+	if c.planned[i], err = c.random.prepare(ctx, "random_id", c.idConfig); err != nil {
+		return err
+	}
+	config, err := unknownFileConfig(i)
+	if err != nil {
+		return err
+	}
+	_, err = c.local.prepare(ctx, "local_file", config)
+	return err
+}
+
+// makePair makes what was announced; the file is planned again with what is known now.
+func (c *client) makePair(ctx context.Context, i int) (err error) {
+	if c.state.IDs[i], err = c.random.make(ctx, "random_id", c.idConfig, c.planned[i]); err != nil {
+		return err
+	}
+	config, err := c.fileConfig(i)
+	if err != nil {
+		return err
+	}
+	planned, err := c.local.plan(ctx, "local_file", config)
+	if err != nil {
+		return err
+	}
+	c.state.Files[i], err = c.local.make(ctx, "local_file", config, planned)
+	return err
+}
+
+// fileConfig gives the configuration of a file whose ID is there.
+func (c *client) fileConfig(i int) ([]byte, error) {
+	if !c.Reference {
+		return knownFileConfig(i, fmt.Sprint("content of ", i))
+	}
+	content, err := hexOf(c.state.IDs[i].Value)
+	if err != nil {
+		return nil, err
+	}
+	return knownFileConfig(i, content)
 }
 
 func (c *client) planPair(ctx context.Context, i int) error {
 	if err := c.random.unchanged(ctx, "random_id", c.idConfig, c.state.IDs[i]); err != nil {
 		return err
 	}
-	content := fmt.Sprint("content of ", i)
-	if c.Reference {
-		var err error
-		if content, err = hexOf(c.state.IDs[i].Value); err != nil {
-			return err
-		}
-	}
-	config, err := fileConfig(i, content)
+	config, err := c.fileConfig(i)
 	if err != nil {
 		return err
 	}
 	return c.local.unchanged(ctx, "local_file", config, c.state.Files[i])
 }
 
-// create makes the three calls that bring an instance into being.
-func (x *connection) create(ctx context.Context, typeName string, config []byte) (instance, error) {
-	value := &tfplugin6.DynamicValue{Msgpack: config}
+// prepare validates a configuration and plans its creation.
+func (x *connection) prepare(ctx context.Context, typeName string, config []byte) (*tfplugin6.PlanResourceChange_Response, error) {
 	var valid tfplugin6.ValidateResourceConfig_Response
-	if err := x.call(ctx, validate, &tfplugin6.ValidateResourceConfig_Request{TypeName: typeName, Config: value}, &valid); err != nil {
-		return instance{}, err
+	err := x.call(ctx, validate, &tfplugin6.ValidateResourceConfig_Request{TypeName: typeName, Config: &tfplugin6.DynamicValue{Msgpack: config}}, &valid)
+	if err := errors.Join(err, said(valid.Diagnostics)); err != nil {
+		return nil, fmt.Errorf("validate %s: %w", typeName, err)
 	}
-	null := &tfplugin6.DynamicValue{Msgpack: encodedNull}
+	return x.plan(ctx, typeName, config)
+}
+
+// plan plans a creation.
+func (x *connection) plan(ctx context.Context, typeName string, config []byte) (*tfplugin6.PlanResourceChange_Response, error) {
 	var planned tfplugin6.PlanResourceChange_Response
+	value := &tfplugin6.DynamicValue{Msgpack: config}
 	// A framework fills what is computed itself: the configuration is the proposal.
-	if err := x.call(ctx, plan, &tfplugin6.PlanResourceChange_Request{TypeName: typeName, PriorState: null, ProposedNewState: value, Config: value}, &planned); err != nil {
-		return instance{}, err
+	err := x.call(ctx, plan, &tfplugin6.PlanResourceChange_Request{TypeName: typeName,
+		PriorState: &tfplugin6.DynamicValue{Msgpack: encodedNull}, ProposedNewState: value, Config: value}, &planned)
+	if err := errors.Join(err, said(planned.Diagnostics)); err != nil {
+		return nil, fmt.Errorf("plan %s: %w", typeName, err)
 	}
+	return &planned, nil
+}
+
+// make brings into being what was planned.
+func (x *connection) make(ctx context.Context, typeName string, config []byte, planned *tfplugin6.PlanResourceChange_Response) (instance, error) {
 	var applied tfplugin6.ApplyResourceChange_Response
-	err := x.call(ctx, apply, &tfplugin6.ApplyResourceChange_Request{TypeName: typeName, PriorState: null, PlannedState: planned.PlannedState,
-		Config: value, PlannedPrivate: planned.PlannedPrivate}, &applied)
-	if err := errors.Join(err, said(valid.Diagnostics), said(planned.Diagnostics), said(applied.Diagnostics)); err != nil {
+	err := x.call(ctx, apply, &tfplugin6.ApplyResourceChange_Request{TypeName: typeName,
+		PriorState: &tfplugin6.DynamicValue{Msgpack: encodedNull}, PlannedState: planned.PlannedState,
+		Config: &tfplugin6.DynamicValue{Msgpack: config}, PlannedPrivate: planned.PlannedPrivate}, &applied)
+	if err := errors.Join(err, said(applied.Diagnostics)); err != nil {
 		return instance{}, fmt.Errorf("create %s: %w", typeName, err)
 	}
 	return instance{Value: applied.NewState.GetMsgpack(), Private: applied.Private}, nil

@@ -38,9 +38,13 @@ func TestTypes(t *testing.T) {
 // TestLife makes files, finds nothing to do, and finds out when one is gone.
 func TestLife(t *testing.T) {
 	t.Chdir(t.TempDir())
-	for _, reference := range []bool{false, true} {
-		t.Run(fmt.Sprintf("reference %t", reference), func(t *testing.T) {
-			o := Options{Random: providertest.Real(t, "random"), Local: providertest.Real(t, "local"), Count: 25, Reference: reference, State: "state"}
+	for _, way := range []struct {
+		reference, announce bool
+		plans               int64
+	}{{false, false, 50}, {true, false, 50}, {true, true, 75}} {
+		t.Run(fmt.Sprintf("%+v", way), func(t *testing.T) {
+			o := Options{Random: providertest.Real(t, "random"), Local: providertest.Real(t, "local"), Count: 25,
+				Reference: way.reference, Announce: way.announce, State: "state"}
 			if err := os.RemoveAll("out"); err != nil {
 				t.Fatal(err)
 			}
@@ -48,11 +52,11 @@ func TestLife(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := (Calls{Validate: 50, Plan: 50, Apply: 50}); calls != want {
+			if want := (Calls{Validate: 50, Plan: way.plans, Apply: 50}); calls != want {
 				t.Errorf("apply made %s, want %s", calls, want)
 			}
 			for i := range o.Count {
-				expectContent(t, i, reference)
+				expectContent(t, i, way.reference)
 			}
 			if calls, err = Plan(context.Background(), o); err != nil {
 				t.Fatal(err)

@@ -48,9 +48,16 @@ func randomConfig() ([]byte, error) {
 	return encode(randomType(), map[string]cty.Value{"byte_length": cty.NumberIntVal(8)})
 }
 
-func fileConfig(i int, content string) ([]byte, error) {
+func knownFileConfig(i int, content string) ([]byte, error) {
+	return fileConfig(i, cty.StringVal(content))
+}
+
+// unknownFileConfig is that of a file whose content is not known yet.
+func unknownFileConfig(i int) ([]byte, error) { return fileConfig(i, cty.UnknownVal(cty.String)) }
+
+func fileConfig(i int, content cty.Value) ([]byte, error) {
 	return encode(fileType(), map[string]cty.Value{
-		"filename": cty.StringVal(fmt.Sprintf("./out/%d.txt", i)), "content": cty.StringVal(content),
+		"filename": cty.StringVal(fmt.Sprintf("./out/%d.txt", i)), "content": content,
 		// The schema's defaults, which are the provider's to fill in.
 	})
 }
