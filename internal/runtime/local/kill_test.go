@@ -26,13 +26,23 @@ import (
 // childFolder makes the test binary carry out the run in that folder and exit.
 const childFolder = "TUTTI_TEST_RUN_IN"
 
+// childTask says what it does there, when it is not a plan.
+const childTask = "TUTTI_TEST_TASK"
+
 // killKey is fixed, so that all processes of a test share it.
 const killKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childFolder); dir != "" {
 		ignoreFileSizeSignal()
-		if err := carryOutIn(dir); err != nil {
+		carryOut := carryOutIn
+		switch os.Getenv(childTask) {
+		case "errand":
+			carryOut = errandIn
+		case "host":
+			carryOut = hostIn
+		}
+		if err := carryOut(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -72,10 +82,14 @@ func killGraph() string {
 	return object.Print(actions)
 }
 
+func openKillStore(ctx context.Context, dir string) (store.Store, error) {
+	return sqlite.Open(ctx, dir, sqlite.Options{Ring: secret.NewRing(killKey, "")})
+}
+
 // carryOutIn starts or resumes run 1 of the store in the folder.
 func carryOutIn(dir string) error {
 	ctx := context.Background()
-	s, err := sqlite.Open(ctx, dir, sqlite.Options{Ring: secret.NewRing(killKey, "")})
+	s, err := openKillStore(ctx, dir)
 	if err != nil {
 		return err
 	}
