@@ -2,7 +2,6 @@ package intrinsic
 
 import (
 	"errors"
-	"math"
 
 	"tutti/internal/stepfunctions/data"
 )
@@ -38,25 +37,22 @@ func mathRandom(args []any, scope Scope) (any, error) {
 		return nil, errors.New("the start must lie below the end")
 	}
 	if len(args) == 2 {
-		return data.Integer(start + int64(math.Floor(scope.Random()*float64(end-start)))), nil
+		return data.Integer(start + int64(scope.Random()*float64(end-start))), nil
 	}
-	seed, err := integerAt(args, 2)
-	if err != nil {
-		return nil, err
+	seed, ok := data.Int(args[2])
+	if !ok {
+		return nil, wrong(args, 2, "a whole number")
 	}
-	return data.Integer(start + seeded(seed, end-start)), nil
+	return data.Integer(start + int64(seeded(seed)*float64(end-start))), nil
 }
 
-// seeded gives the first number below a bound of up to 33 bits that follows from a
-// seed: two steps of the generator of java.util.Random. Which generator the service
-// has is not documented; what counts is that a seed always gives the same.
-func seeded(seed, below int64) int64 {
-	const multiplier, mask = 0x5DEECE66D, 1<<48 - 1
-	state := (uint64(seed) ^ multiplier) & mask
-	state = (state*multiplier + 0xB) & mask
-	high := state >> 22
-	state = (state*multiplier + 0xB) & mask
-	low := state >> 21
-	// 53 bits, as nextDouble makes them.
-	return int64(float64(high<<27+low) / (1 << 53) * float64(below))
+// seeded gives the number from 0 up to 1 that follows from a seed, by SplitMix64.
+// Which generator the service has is not documented; what counts is that a seed always
+// gives the same number, and that neighbours give others.
+func seeded(seed int64) float64 {
+	z := uint64(seed) + 0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	z ^= z >> 31
+	return float64(z>>11) / (1 << 53)
 }
