@@ -28,7 +28,8 @@ func (m *Machine) runChoice(f *frame) {
 		}
 	}
 	if c.Default == "" {
-		m.fail(f, failure{name: NoChoiceMatched, cause: "No choice rule of the state '" + f.state.Name + "' matched, and it has no Default"})
+		m.fail(f, failure{name: NoChoiceMatched, evaluation: true,
+			cause: "No choice rule matched, and the state has no Default."})
 		return
 	}
 	m.leave(f, outcome{result: f.effective, onInput: true}, c.Default, f.state.Assign)

@@ -25,7 +25,7 @@ func (m *Machine) startMapRun(f *frame) {
 	m.noteMapRun(f, "MapRunStarted", nil)
 	id := m.id()
 	f.group.mapRun = id
-	m.waits[id] = wait{f, (*Machine).mapRunEnded}
+	m.waits[id] = wait{id: id, frame: f, what: mapRunOver}
 	whole := Start{Execution: m.start.Execution, StateMachine: m.start.StateMachine, Token: m.start.Token, Limits: m.start.Limits, MapRun: start}
 	m.out = append(m.out, flow.StartChild{ID: id, Machine: MachineMapRun, Input: encode(whole)})
 }

@@ -1,7 +1,7 @@
 package execution
 
 import (
-	"strings"
+	"fmt"
 
 	"tutti/internal/stepfunctions/definition"
 )
@@ -28,6 +28,8 @@ type failure struct {
 	// branch says that it came from inside a Parallel or Map, so that
 	// States.BranchFailed names it too.
 	branch bool
+	// evaluation says that an expression of the state itself failed.
+	evaluation bool
 }
 
 // matches reports whether a Retry or Catch that names these errors applies.
@@ -78,7 +80,11 @@ func (f failure) catcher(all []definition.Catcher) *definition.Catcher {
 	return nil
 }
 
-// timedOut reports whether the failure is one of time.
-func (f failure) timedOut() bool {
-	return strings.HasSuffix(f.name, "Timeout") && strings.HasPrefix(f.name, "States.")
+// in says where a failed evaluation happened, in the service's words.
+func (f failure) in(state *frame) failure {
+	if f.evaluation {
+		f.cause = fmt.Sprintf("An error occurred while executing the state '%s' (entered at the event id #%d). %s", state.state.Name, state.enteredID, f.cause)
+		f.evaluation = false
+	}
+	return f
 }

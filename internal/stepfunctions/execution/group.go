@@ -129,7 +129,7 @@ func (m *Machine) pump(f *frame) {
 		g.began++
 		g.running++
 		s := m.child(f, f.state.Map.Processor, i)
-		s.item = &item{index: int64(i), value: g.items[i], outer: f.scope.item}
+		s.item = &item{index: int64(i), value: g.items[i]}
 		g.children[i] = s
 		m.noteIteration(s, "MapIterationStarted")
 		input, err := m.selectItem(f, s)

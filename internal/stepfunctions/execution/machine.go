@@ -45,12 +45,19 @@ type Machine struct {
 	root  *scope
 	chronicle
 	ending
+	pause
 }
 
 // wait is who is told of an answer.
 type wait struct {
-	frame *frame
-	told  func(m *Machine, f *frame, a answer)
+	id    flow.ID
+	frame *frame // nil where the machine itself waits
+	what  awaited
+	// part is set for partWritten.
+	part part
+	// do is the activity that is awaited, so that it can be asked for again; its ID is
+	// 0 for a timer or a child.
+	do flow.Do
 }
 
 // answer is what came for an outstanding activity, timer or child.
@@ -65,11 +72,13 @@ type ending struct {
 	end flow.Command
 	// obligations are activities that must be over first: stops of jobs, and submits
 	// whose job is to be stopped when it is known.
-	obligations map[flow.ID]*Call
-	ended       bool
-	timeout     flow.ID
-	redrives    int64
-	redriven    time.Time
+	obligations map[flow.ID]obligation
+	// owed are stops that were cut off: they are asked for again on resume.
+	owed     []flow.Do
+	ended    bool
+	timeout  flow.ID
+	redrives int64
+	redriven time.Time
 }
 
 var _ flow.Machine = (*Machine)(nil)
@@ -78,7 +87,7 @@ var _ flow.Machine = (*Machine)(nil)
 // panics where it breaks a rule that package definition holds.
 func New(def *definition.StateMachine) *Machine {
 	return &Machine{def: def, waits: map[flow.ID]wait{}, tokens: map[string]*frame{}, gone: map[string]bool{}, calls: map[string]int64{},
-		ending: ending{obligations: map[flow.ID]*Call{}}}
+		ending: ending{obligations: map[flow.ID]obligation{}}}
 }
 
 // Handle implements flow.Machine.
@@ -103,6 +112,7 @@ func (m *Machine) Handle(e flow.Event) []flow.Command {
 		panic(fmt.Sprintf("execution: invariant broken: an event of type %T", e))
 	}
 	m.advance()
+	m.rest()
 	m.finish()
 	return m.out
 }
@@ -127,7 +137,7 @@ func (m *Machine) begin(e flow.Started) {
 	m.root = &scope{body: m.def, variables: &variables{}, who: m.identity(input), history: &history{}}
 	m.noteStarted(m.root, input)
 	if m.def.TimeoutSeconds > 0 {
-		m.timeout = m.timer(nil, time.Duration(m.def.TimeoutSeconds)*time.Second, (*Machine).executionTimedOut)
+		m.timeout = m.timer(nil, time.Duration(m.def.TimeoutSeconds)*time.Second, executionLate)
 	}
 	m.enterFirst(m.root, input)
 }
@@ -148,10 +158,10 @@ func (m *Machine) enterFirst(s *scope, input any) {
 
 // advance enters states until all wait, or the event has done enough.
 func (m *Machine) advance() {
-	for n := 0; len(m.ready) > 0 && m.end == nil; n++ {
+	for n := 0; len(m.ready) > 0 && m.end == nil && !m.pausing; n++ {
 		if n >= maxTransitions {
 			if m.yield == 0 {
-				m.yield = m.timer(nil, 0, func(m *Machine, _ *frame, _ answer) { m.yield = 0 })
+				m.yield = m.timer(nil, 0, yieldOver)
 			}
 			return
 		}
@@ -169,11 +179,18 @@ func (m *Machine) advance() {
 
 // finish ends the machine when its end is known and nothing is owed to the world.
 func (m *Machine) finish() {
-	if m.end == nil || m.ended || len(m.obligations) > 0 {
+	if m.end == nil || m.ended || len(m.obligations)+len(m.owed) > 0 {
 		return
 	}
 	m.ended = true
 	m.out = append(m.out, m.end)
+}
+
+// terminate ends the execution for good (StopExecution).
+func (m *Machine) terminate(name, cause string) {
+	m.abort(m.root, name)
+	m.noteAborted(m.root, name, cause)
+	m.over(flow.Failure{Kind: flow.Cancelled, Code: name, Message: cause})
 }
 
 // over notes how the execution ends, once.
@@ -185,15 +202,21 @@ func (m *Machine) over(f flow.Failure) {
 
 // answered tells whoever waits for it.
 func (m *Machine) answered(id flow.ID, a answer) {
-	if call, owed := m.obligations[id]; owed {
+	if o, owed := m.obligations[id]; owed {
 		delete(m.obligations, id)
-		m.settleObligation(call, a)
+		m.settleObligation(o, a)
 		return
 	}
-	if w, ok := m.waits[id]; ok {
-		delete(m.waits, id)
-		w.told(m, w.frame, a)
+	w, ok := m.waits[id]
+	if !ok {
+		return
 	}
+	delete(m.waits, id)
+	delete(m.doubts, id)
+	if m.pausing && m.putOff(w, a) {
+		return
+	}
+	m.tell(w, a)
 }
 
 func (m *Machine) fired(id flow.ID) { m.answered(id, answer{}) }
@@ -202,21 +225,22 @@ func (m *Machine) fired(id flow.ID) { m.answered(id, answer{}) }
 func (m *Machine) id() flow.ID { m.lastID++; return m.lastID }
 
 // do asks for an activity and says who takes the answer.
-func (m *Machine) do(f *frame, activity string, input any, idempotent bool, told func(*Machine, *frame, answer)) flow.ID {
+func (m *Machine) do(f *frame, activity string, input any, idempotent bool, what awaited) flow.ID {
 	id := m.id()
-	m.waits[id] = wait{f, told}
-	m.out = append(m.out, flow.Do{ID: id, Activity: activity, Input: encode(input), Idempotent: idempotent})
+	d := flow.Do{ID: id, Activity: activity, Input: encode(input), Idempotent: idempotent}
+	m.waits[id] = wait{id: id, frame: f, what: what, do: d}
+	m.out = append(m.out, d)
 	return id
 }
 
 // timer asks to be told after a while.
-func (m *Machine) timer(f *frame, after time.Duration, told func(*Machine, *frame, answer)) flow.ID {
-	return m.timerAt(f, m.now.Add(after), told)
+func (m *Machine) timer(f *frame, after time.Duration, what awaited) flow.ID {
+	return m.timerAt(f, m.now.Add(after), what)
 }
 
-func (m *Machine) timerAt(f *frame, at time.Time, told func(*Machine, *frame, answer)) flow.ID {
+func (m *Machine) timerAt(f *frame, at time.Time, what awaited) flow.ID {
 	id := m.id()
-	m.waits[id] = wait{f, told}
+	m.waits[id] = wait{id: id, frame: f, what: what}
 	m.out = append(m.out, flow.SetTimer{ID: id, At: at})
 	return id
 }
@@ -233,33 +257,31 @@ func (m *Machine) drop(timer *flow.ID) {
 	*timer = 0
 }
 
-// stop ends the execution on request (StopExecution).
+// stop is asked from outside. A reason that is JSON, {"error":...,"cause":...}, is
+// StopExecution: everything is given up. Any other pauses the execution.
 func (m *Machine) stop(reason string) {
 	if m.end != nil || m.root == nil {
 		return
 	}
 	var why struct{ Error, Cause string }
-	if json.Unmarshal([]byte(reason), &why) != nil {
-		why.Cause = reason
+	if json.Unmarshal([]byte(reason), &why) == nil {
+		m.terminate(why.Error, why.Cause)
+		return
 	}
-	m.abort(m.root, why.Error)
-	m.noteAborted(m.root, why.Error, why.Cause)
-	m.over(flow.Failure{Kind: flow.Cancelled, Code: why.Error, Message: why.Cause})
+	m.beginPause(reason)
 }
 
 // executionTimedOut is told when TimeoutSeconds of the whole machine are over.
-func (m *Machine) executionTimedOut(*frame, answer) {
+func (m *Machine) executionTimedOut() {
 	m.timeout = 0
 	m.abort(m.root, Timeout)
 	m.note(m.root, "ExecutionTimedOut", failed(Timeout, "")) // the service gives neither
-	m.over(flow.Failure{Kind: flow.Terminal, Code: Timeout})
+	m.over(flow.Failure{Kind: flow.Terminal, Code: Timeout, Message: TimedOut})
 }
 
-// Snapshot implements flow.Machine. A journal of an execution is kept whole, since
-// its history is derived from it; nothing is cut short.
-func (m *Machine) Snapshot() ([]byte, error) {
-	return nil, fmt.Errorf("an execution keeps its whole journal: its history is made from it")
-}
+// TimedOut is the message of the failure of an execution that took longer than its
+// TimeoutSeconds, which tells it from one that a state's timeout failed.
+const TimedOut = "The execution took longer than its TimeoutSeconds."
 
 func decode(raw json.RawMessage) (any, error) {
 	if len(raw) == 0 {

@@ -151,7 +151,7 @@ func (m *Machine) pumpItems(f *frame) {
 	case r.broken == nil && !r.eof && r.reading == 0 && (len(r.waiting) == 0 || !r.batchReady()):
 		call := *r.start.Read
 		call.Cursor, call.Count = r.cursor, readPage
-		r.reading = m.do(f, ActivityRead, call, true, (*Machine).itemsRead)
+		r.reading = m.do(f, ActivityRead, call, true, pageRead)
 	case len(r.running) == 0 && r.reading == 0 && (r.broken != nil || r.eof && len(r.waiting) == 0):
 		m.endMapRun(f)
 	}
@@ -307,7 +307,7 @@ func (m *Machine) itemSucceeded(s *scope, output any) {
 func (m *Machine) itemFailed(s *scope, why failure) {
 	f := s.owner
 	r := f.group.run
-	m.abort(s, why.name)
+	s.dropped = true
 	m.note(s, "ExecutionFailed", failed(why.name, why.cause))
 	r.counts.Failed++
 	if r.intolerable() {
@@ -381,7 +381,7 @@ func (m *Machine) record(s *scope, status string, output any, why failure) any {
 // writePart has the results of one status written.
 func (m *Machine) writePart(f *frame, status string) {
 	r := f.group.run
-	part := r.results[status]
+	list := r.results[status]
 	r.results[status] = nil
 	call := *r.start.Write
 	ending := "json"
@@ -391,20 +391,28 @@ func (m *Machine) writePart(f *frame, status string) {
 	call.Name = fmt.Sprintf("%s_%d.%s", status, r.parts[status], ending)
 	r.parts[status]++
 	r.writing++
-	for _, v := range part {
-		if list, ok := v.([]any); ok && r.start.WriterTransformation == "FLATTEN" {
-			for _, inner := range list {
-				call.Items = append(call.Items, data.Encode(inner))
+	for _, v := range list {
+		if inner, ok := v.([]any); ok && r.start.WriterTransformation == "FLATTEN" {
+			for _, v := range inner {
+				call.Items = append(call.Items, data.Encode(v))
 			}
 			continue
 		}
 		call.Items = append(call.Items, data.Encode(v))
 	}
-	n := int64(len(part))
-	m.do(f, ActivityWrite, call, true, func(m *Machine, f *frame, a answer) { m.partWritten(f, status, n, a) })
+	id := m.do(f, ActivityWrite, call, true, partOver)
+	w := m.waits[id]
+	w.part = part{Status: status, Results: int64(len(list))}
+	m.waits[id] = w
 }
 
-func (m *Machine) partWritten(f *frame, status string, n int64, a answer) {
+// part is one file of results on its way.
+type part struct {
+	Status  string
+	Results int64
+}
+
+func (m *Machine) partWritten(f *frame, p part, a answer) {
 	r := f.group.run
 	r.writing--
 	if a.failure != nil {
@@ -416,8 +424,8 @@ func (m *Machine) partWritten(f *frame, status string, n int64, a answer) {
 		m.breakMapRun(f, failure{name: ResultWriterFailed, cause: "the answer of the writer is " + err.Error()})
 		return
 	}
-	r.counts.ResultsWritten += n
-	r.files[status] = append(r.files[status], data.ObjectOf(data.Member{Key: "Key", Value: w.Key}, data.Member{Key: "Size", Value: float64(w.Size)}))
+	r.counts.ResultsWritten += p.Results
+	r.files[p.Status] = append(r.files[p.Status], data.ObjectOf(data.Member{Key: "Key", Value: w.Key}, data.Member{Key: "Size", Value: float64(w.Size)}))
 	m.pumpItems(f)
 }
 
@@ -498,19 +506,23 @@ func (m *Machine) writeManifest(f *frame) {
 		data.Member{Key: "ResultFiles", Value: files})
 	call := *r.start.Write
 	call.Name, call.Document = "manifest.json", data.Encode(manifest)
-	m.do(f, ActivityWrite, call, true, func(m *Machine, f *frame, a answer) {
-		var w WriteResult
-		if a.failure != nil || json.Unmarshal(a.output, &w) != nil {
-			m.over(flow.Failure{Kind: flow.Terminal, Code: ResultWriterFailed, Message: "the manifest could not be written"})
-			return
-		}
-		if r.broken != nil {
-			m.over(terminal(*r.broken))
-			return
-		}
-		m.end = completed(data.ObjectOf(data.Member{Key: "MapRunArn", Value: r.start.ARN},
-			data.Member{Key: "ResultWriterDetails", Value: data.ObjectOf(data.Member{Key: "Bucket", Value: w.Bucket}, data.Member{Key: "Key", Value: w.Key})}))
-	})
+	m.do(f, ActivityWrite, call, true, manifestOver)
+}
+
+// manifestWritten ends the run.
+func (m *Machine) manifestWritten(f *frame, a answer) {
+	r := f.group.run
+	var w WriteResult
+	if a.failure != nil || json.Unmarshal(a.output, &w) != nil {
+		m.over(flow.Failure{Kind: flow.Terminal, Code: ResultWriterFailed, Message: "the manifest could not be written"})
+		return
+	}
+	if r.broken != nil {
+		m.over(terminal(*r.broken))
+		return
+	}
+	m.end = completed(data.ObjectOf(data.Member{Key: "MapRunArn", Value: r.start.ARN},
+		data.Member{Key: "ResultWriterDetails", Value: data.ObjectOf(data.Member{Key: "Bucket", Value: w.Bucket}, data.Member{Key: "Key", Value: w.Key})}))
 }
 
 // rebound changes the bounds of a running map run.

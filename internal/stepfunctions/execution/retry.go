@@ -16,6 +16,7 @@ const maxDelay = 365 * 24 * time.Hour
 // fail is where every failure of a state comes: it is tried again, caught, or ends
 // the scope.
 func (m *Machine) fail(f *frame, why failure) {
+	why = why.in(f)
 	if why.name == queryEvaluationError {
 		m.noteEvaluationFailed(f, why)
 	}
@@ -28,7 +29,7 @@ func (m *Machine) fail(f *frame, why failure) {
 		f.used[i]++
 		f.retries++
 		f.group = nil
-		f.backoff = m.timer(f, delay, (*Machine).again)
+		f.backoff = m.timer(f, delay, retryDue)
 		return
 	}
 	if c := why.catcher(f.state.Catch); c != nil {
@@ -39,7 +40,7 @@ func (m *Machine) fail(f *frame, why failure) {
 }
 
 // again is one more attempt.
-func (m *Machine) again(f *frame, _ answer) {
+func (m *Machine) again(f *frame) {
 	f.backoff = 0
 	m.run(f)
 }
@@ -64,7 +65,7 @@ func (m *Machine) catch(f *frame, c *definition.Catcher, why failure) {
 		err = m.checkSize(f, output)
 	}
 	if err != nil {
-		m.endScope(f.scope, asFailure(err))
+		m.endScope(f.scope, asFailure(err).in(f))
 		return
 	}
 	f.group = nil

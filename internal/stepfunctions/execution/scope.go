@@ -36,7 +36,6 @@ type item struct {
 	value any
 	// source tells where a distributed Map's items come from; "" inline.
 	source string
-	outer  *item
 }
 
 // frame is one state being carried out.

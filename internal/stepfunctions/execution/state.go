@@ -36,7 +36,9 @@ func (m *Machine) tooMany(s *scope) bool {
 		return false
 	}
 	s.history.full = true
-	m.endScope(s.outermost(), failure{name: Runtime, cause: fmt.Sprintf("The execution reached the maximum number of history events (%d).", limit)})
+	outermost := s.outermost()
+	m.abort(outermost, Runtime)
+	m.endScope(outermost, failure{name: Runtime, cause: fmt.Sprintf("The execution reached the maximum number of history events (%d).", limit)})
 	return true
 }
 
@@ -264,7 +266,7 @@ func asFailure(err error) failure {
 	if !errors.As(err, &e) {
 		panic(fmt.Sprintf("execution: invariant broken: an expression failed with %T: %v", err, err))
 	}
-	return failure{name: e.Name, cause: e.Cause}
+	return failure{name: e.Name, cause: e.Cause, evaluation: true}
 }
 
 // succeedScope hands a scope's output to whoever it belongs to.
@@ -285,7 +287,7 @@ func (m *Machine) endScope(s *scope, why failure) {
 		m.childFailed(s, why)
 		return
 	}
-	m.abort(s, why.name)
+	s.dropped = true
 	m.note(s, "ExecutionFailed", failed(why.name, why.cause))
 	m.drop(&m.timeout)
 	m.over(terminal(why))

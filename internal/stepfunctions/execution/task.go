@@ -38,17 +38,17 @@ func (m *Machine) runTask(f *frame) {
 	}
 	m.noteScheduled(f)
 	if c.call.TimeoutSeconds > 0 {
-		c.timeout = m.timer(f, time.Duration(c.call.TimeoutSeconds)*time.Second, (*Machine).taskTimedOut)
+		c.timeout = m.timer(f, time.Duration(c.call.TimeoutSeconds)*time.Second, taskLateDue)
 	}
 	switch c.target.pattern {
 	case activityWorker:
-		c.activity = m.do(f, ActivityOffer, c.call, true, (*Machine).offered)
+		c.activity = m.do(f, ActivityOffer, c.call, true, offerTaken)
 		return
 	case runJob:
 		c.submitting = true
-		c.activity = m.do(f, ActivitySubmit, c.call, false, (*Machine).submitted)
+		c.activity = m.do(f, ActivitySubmit, c.call, false, jobSubmitted)
 	default:
-		c.activity = m.do(f, ActivityCall, c.call, c.target.readOnly(), (*Machine).called)
+		c.activity = m.do(f, ActivityCall, c.call, c.target.readOnly(), callAnswered)
 	}
 	m.noteTaskStarted(f)
 	m.beat(f)
@@ -122,7 +122,7 @@ func (m *Machine) submitted(f *frame, a answer) {
 	}
 	c.job = &job
 	m.noteSubmitted(f, job.Output)
-	c.activity = m.do(f, ActivityAwait, JobCall{Call: c.call, Job: job}, true, (*Machine).awaited)
+	c.activity = m.do(f, ActivityAwait, JobCall{Call: c.call, Job: job}, true, jobEnded)
 }
 
 // awaited takes a job's result.
@@ -182,13 +182,13 @@ func taskFailure(f *flow.Failure) failure {
 }
 
 // taskTimedOut is told when TimeoutSeconds are over.
-func (m *Machine) taskTimedOut(f *frame, _ answer) {
+func (m *Machine) taskTimedOut(f *frame) {
 	f.call.timeout = 0
 	m.taskLate(f, failure{name: Timeout})
 }
 
 // heartbeatMissed is told when HeartbeatSeconds are over without a heartbeat.
-func (m *Machine) heartbeatMissed(f *frame, _ answer) {
+func (m *Machine) heartbeatMissed(f *frame) {
 	f.call.heartbeat = 0
 	m.taskLate(f, failure{name: HeartbeatTimeout})
 }
@@ -206,7 +206,7 @@ func (m *Machine) beat(f *frame) {
 	c := f.call
 	m.drop(&c.heartbeat)
 	if c.heartbeatSeconds > 0 && c.token != "" {
-		c.heartbeat = m.timer(f, time.Duration(c.heartbeatSeconds)*time.Second, (*Machine).heartbeatMissed)
+		c.heartbeat = m.timer(f, time.Duration(c.heartbeatSeconds)*time.Second, heartbeatDue)
 	}
 }
 
@@ -236,7 +236,7 @@ func (m *Machine) abandonCall(f *frame, reason string) {
 	call := c.call
 	switch {
 	case c.activity != 0 && c.submitting:
-		m.obligations[c.activity] = &call
+		m.obligations[c.activity] = obligation{Call: &call}
 	case c.activity != 0:
 		m.out = append(m.out, flow.CancelActivity{ID: c.activity})
 	}
@@ -246,22 +246,34 @@ func (m *Machine) abandonCall(f *frame, reason string) {
 	m.closeCall(f)
 }
 
-// stopJob asks for a job's end, which the execution's own end waits for.
-func (m *Machine) stopJob(call Call, job Job, reason string) {
-	id := m.id()
-	m.obligations[id] = nil
-	m.out = append(m.out, flow.Do{ID: id, Activity: ActivityStop, Input: encode(JobCall{Call: call, Job: job, Reason: reason}), Idempotent: true})
+// obligation is what must be over before the execution is: a submit that nobody
+// waits for any more, whose job is to be stopped (Call is set), or a stop.
+type obligation struct {
+	Call *Call
+	Stop flow.Do
 }
 
-// settleObligation takes the answer of a stop (call is nil), or of a submit that
-// nobody waits for any more.
-func (m *Machine) settleObligation(call *Call, a answer) {
-	if call == nil || a.failure != nil && a.failure.Code == flow.CodeNotStarted {
-		return
+// stopJob asks for a job's end, which the execution's own end waits for.
+func (m *Machine) stopJob(call Call, job Job, reason string) {
+	m.owe(flow.Do{Activity: ActivityStop, Input: encode(JobCall{Call: call, Job: job, Reason: reason}), Idempotent: true})
+}
+
+func (m *Machine) owe(stop flow.Do) {
+	stop.ID = m.id()
+	m.obligations[stop.ID] = obligation{Stop: stop}
+	m.out = append(m.out, stop)
+}
+
+func (m *Machine) settleObligation(o obligation, a answer) {
+	switch {
+	case o.Call == nil && a.failure != nil && a.failure.Kind == flow.Cancelled:
+		m.owed = append(m.owed, o.Stop)
+	case o.Call == nil || a.failure != nil && a.failure.Code == flow.CodeNotStarted:
+	default:
+		var job Job
+		if a.failure == nil && json.Unmarshal(a.output, &job) != nil {
+			job = Job{}
+		}
+		m.stopJob(*o.Call, job, "")
 	}
-	var job Job
-	if a.failure == nil && json.Unmarshal(a.output, &job) != nil {
-		job = Job{}
-	}
-	m.stopJob(*call, job, "")
 }

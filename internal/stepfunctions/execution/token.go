@@ -29,6 +29,10 @@ func (m *Machine) Token(token string) TokenState {
 
 func (m *Machine) signaled(s flow.Signaled) {
 	switch s.Name {
+	case flow.SignalResume:
+		m.resume()
+	case flow.SignalInDoubt:
+		m.doubt(s.Payload)
 	case SignalTask:
 		var t TaskSignal
 		if json.Unmarshal(s.Payload, &t) == nil {

@@ -27,7 +27,7 @@ func (m *Machine) runWait(f *frame) {
 				f.state.Name, data.Encode(v))})
 			return
 		}
-		f.backoff = m.timerAt(f, at, (*Machine).waited)
+		f.backoff = m.timerAt(f, at, waitOver)
 		return
 	}
 	seconds, err := m.whole(f, w.Seconds, "Seconds", 0)
@@ -35,10 +35,10 @@ func (m *Machine) runWait(f *frame) {
 		m.fail(f, *err)
 		return
 	}
-	f.backoff = m.timer(f, time.Duration(seconds)*time.Second, (*Machine).waited)
+	f.backoff = m.timer(f, time.Duration(seconds)*time.Second, waitOver)
 }
 
-func (m *Machine) waited(f *frame, _ answer) {
+func (m *Machine) waited(f *frame) {
 	f.backoff = 0
 	m.leave(f, outcome{result: f.effective, onInput: true}, f.state.Next, f.state.Assign)
 }

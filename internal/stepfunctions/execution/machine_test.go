@@ -1,0 +1,75 @@
+package execution_test
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"strings"
+	"testing"
+
+	"tutti/internal/flow"
+	"tutti/internal/flow/flowtest"
+	"tutti/internal/stepfunctions/data"
+	"tutti/internal/stepfunctions/definition"
+	"tutti/internal/stepfunctions/execution"
+)
+
+var update = flag.Bool("update", false, "rewrite the answers in testdata")
+
+// parse reads a definition that must be right.
+func parse(t testing.TB, text string) *definition.StateMachine {
+	t.Helper()
+	def, diags := definition.Parse("test.asl.json", []byte(text))
+	if diags.HasErrors() {
+		t.Fatalf("%s\n%v", text, diags)
+	}
+	return def
+}
+
+// startOf makes the input of a machine's Started.
+func startOf(input string) json.RawMessage {
+	raw, err := json.Marshal(execution.Start{Input: json.RawMessage(input), Token: "T",
+		Execution:    execution.Identity{ID: "arn:aws:states:us-east-1:123456789012:execution:sm:e1", Name: "e1"},
+		StateMachine: execution.Identity{ID: "arn:aws:states:us-east-1:123456789012:stateMachine:sm", Name: "sm"}})
+	if err != nil {
+		panic(err)
+	}
+	return raw
+}
+
+// TestScenarios runs what lies in testdata: events, and all that the machine says.
+func TestScenarios(t *testing.T) {
+	var def *definition.StateMachine
+	histories := map[flow.Machine]*[]execution.HistoryEvent{}
+	flowtest.Run(t, "testdata/*.txt", flowtest.Kit{
+		New: func() flow.Machine {
+			m := execution.New(def)
+			var events []execution.HistoryEvent
+			m.Observe(func(e execution.HistoryEvent) { events = append(events, e) })
+			histories[m] = &events
+			return m
+		},
+		Restore: func(snapshot []byte) (flow.Machine, error) {
+			m := execution.New(def)
+			return m, m.Restore(snapshot)
+		},
+		Input: func(args, body string) (json.RawMessage, error) {
+			def = parse(t, body)
+			return startOf(args), nil
+		},
+		Report: func(m flow.Machine) string { return printHistory(*histories[m]) },
+		Update: *update,
+	})
+}
+
+func printHistory(events []execution.HistoryEvent) string {
+	var b strings.Builder
+	for _, e := range events {
+		fmt.Fprintf(&b, "%d<-%d %s", e.ID, e.PreviousID, e.Type)
+		if e.Details != nil {
+			fmt.Fprintf(&b, " %s", data.Encode(e.Details))
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
