@@ -39,7 +39,6 @@ type Options struct {
 	Credentials sdk.CredentialsProvider
 	// Attempts is how often a call is tried that met a passing fault; 0 is once. The SDKs' standard is 3.
 	Attempts int
-	Style    wire.Style
 }
 
 // Client calls AWS. It is safe for concurrent use. Configuration is read at the first call.
@@ -73,6 +72,15 @@ type Request struct {
 	RoleARN string // a role to assume for the call
 	// Token is what an idempotency token that the input leaves out becomes; "" is a new one for each call.
 	Token string
+	Style wire.Style // how values are written
+}
+
+// Answer is what a call came to.
+type Answer struct {
+	Output    map[string]any
+	Status    int
+	Header    http.Header
+	RequestID string
 }
 
 // Error is what a service answered in the place of a result.
@@ -101,10 +109,19 @@ func (e *Error) HTTPStatusCode() int { return e.StatusCode }
 // ErrorCode gives the code.
 func (e *Error) ErrorCode() string { return e.Code }
 
-// Call carries out one operation and gives what it answers. The error is an *Error where the service refused, a
+// Call is Do for those who want the output only.
+func (c *Client) Call(ctx context.Context, r Request) (map[string]any, error) {
+	a, err := c.Do(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return a.Output, nil
+}
+
+// Do carries out one operation and gives what it answers. The error is an *Error where the service refused, a
 // *wire.InputError where the input is not what the operation takes (nothing has gone out then), an *UnknownError where
 // there is no such service or operation, and otherwise tells why no answer came.
-func (c *Client) Call(ctx context.Context, r Request) (map[string]any, error) {
+func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
 	call, err := c.find(r)
 	if err != nil {
 		return nil, err
@@ -163,7 +180,7 @@ func (c *Client) find(r Request) (wire.Call, error) {
 	if r.Token == "" {
 		token = uuid.NewString
 	}
-	return wire.Call{Service: s, Operation: o, Input: r.Input, Style: c.options.Style, Token: token}, nil
+	return wire.Call{Service: s, Operation: o, Input: r.Input, Style: r.Style, Token: token}, nil
 }
 
 // target is where a call goes, and in whose name.
@@ -225,7 +242,7 @@ func firstOf(texts ...string) string {
 }
 
 // once sends the request and reads the answer.
-func (c *Client) once(ctx context.Context, loaded *loaded, call wire.Call, written *wire.Request, t *target) (map[string]any, error) {
+func (c *Client) once(ctx context.Context, loaded *loaded, call wire.Call, written *wire.Request, t *target) (*Answer, error) {
 	what := call.Service.ID + " " + call.Operation.Name
 	request, err := http.NewRequestWithContext(ctx, written.Method, t.url.String(), strings.NewReader(string(written.Body)))
 	if err != nil {
@@ -256,7 +273,10 @@ func (c *Client) once(ctx context.Context, loaded *loaded, call wire.Call, writt
 	if fault, told := err.(*wire.Fault); told {
 		return nil, refusal(call, fault)
 	}
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return &Answer{Output: out, Status: response.StatusCode, Header: response.Header, RequestID: wire.RequestID(response.Header)}, nil
 }
 
 func refusal(call wire.Call, f *wire.Fault) *Error {

@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/credentials"
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
 
 	"tutti/internal/aws/awstest"
 	"tutti/internal/aws/wire"
@@ -29,8 +29,10 @@ func server(t *testing.T, answer func(n int64, w http.ResponseWriter, r *http.Re
 	return s.URL, calls
 }
 
-func static() credentials.StaticCredentialsProvider {
-	return credentials.NewStaticCredentialsProvider("AKID", "SECRET", "")
+func static() sdk.CredentialsProvider {
+	return sdk.CredentialsProviderFunc(func(context.Context) (sdk.Credentials, error) {
+		return sdk.Credentials{AccessKeyID: "AKID", SecretAccessKey: "SECRET"}, nil
+	})
 }
 
 func TestRetry(t *testing.T) {

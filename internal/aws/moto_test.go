@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/google/go-cmp/cmp"
 
 	"tutti/internal/aws/awstest"
@@ -18,17 +17,24 @@ import (
 func TestMoto(t *testing.T) {
 	t.Parallel()
 	url := awstest.Moto(t)
-	for name, part := range map[string]func(*testing.T, *Client){
+	for name, part := range map[string]func(*testing.T, peer){
 		"s3": motoS3, "json": motoJSON, "rest-json": motoRESTJSON, "rest-xml": motoRESTXML, "query": motoQuery, "ec2": motoEC2, "role": motoRole,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			part(t, New(Options{
-				Region: "eu-west-1", Endpoint: url, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-				Style: wire.Style{Pascal: name == "rest-json"},
-			}, nil))
+			p := peer{client: New(Options{Region: "eu-west-1", Endpoint: url, Credentials: static()}, nil)}
+			if name == "rest-json" {
+				p.style.Names = wire.PascalNames
+			}
+			part(t, p)
 		})
 	}
+}
+
+// peer is a client with a style.
+type peer struct {
+	client *Client
+	style  wire.Style
 }
 
 // object is a JSON object in a test's table.
@@ -37,10 +43,10 @@ type object = map[string]any
 func list(all ...any) []any { return all }
 
 // do carries out an operation, "dynamodb:putItem", and fails the test where it fails.
-func (c *Client) do(t *testing.T, name string, input object) object {
+func (c peer) do(t *testing.T, name string, input object) object {
 	t.Helper()
 	service, operation, _ := strings.Cut(name, ":")
-	out, err := c.Call(context.Background(), Request{Service: service, Operation: operation, Input: input})
+	out, err := c.client.Call(context.Background(), Request{Service: service, Operation: operation, Input: input, Style: c.style})
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
@@ -73,10 +79,10 @@ func expect(t *testing.T, what string, got, want any) {
 }
 
 // refused carries out an operation that has to be refused with a code.
-func (c *Client) refused(t *testing.T, name string, input object, code string) *Error {
+func (c peer) refused(t *testing.T, name string, input object, code string) *Error {
 	t.Helper()
 	service, operation, _ := strings.Cut(name, ":")
-	_, err := c.Call(context.Background(), Request{Service: service, Operation: operation, Input: input})
+	_, err := c.client.Call(context.Background(), Request{Service: service, Operation: operation, Input: input, Style: c.style})
 	var refusal *Error
 	if !errors.As(err, &refusal) || refusal.Code != code {
 		t.Fatalf("%s: %v, want the code %s", name, err, code)
@@ -84,7 +90,7 @@ func (c *Client) refused(t *testing.T, name string, input object, code string) *
 	return refusal
 }
 
-func motoS3(t *testing.T, c *Client) {
+func motoS3(t *testing.T, c peer) {
 	c.do(t, "s3:createBucket", object{"Bucket": "books", "CreateBucketConfiguration": object{"LocationConstraint": "eu-west-1"}})
 	expect(t, "location", c.do(t, "s3:getBucketLocation", object{"Bucket": "books"}), object{"LocationConstraint": "eu-west-1"})
 	put := c.do(t, "s3:putObject", object{
@@ -117,7 +123,7 @@ func motoS3(t *testing.T, c *Client) {
 	c.refused(t, "s3:getObject", object{"Bucket": "none", "Key": "data"}, "NoSuchBucket")
 }
 
-func motoJSON(t *testing.T, c *Client) {
+func motoJSON(t *testing.T, c peer) {
 	c.do(t, "dynamodb:createTable", object{
 		"TableName": "books", "BillingMode": "PAY_PER_REQUEST",
 		"AttributeDefinitions": list(object{"AttributeName": "isbn", "AttributeType": "S"}),
@@ -161,7 +167,7 @@ func motoJSON(t *testing.T, c *Client) {
 	c.do(t, "kinesis:putRecord", object{"StreamName": "s", "PartitionKey": "p", "Data": object{"a": "b"}})
 }
 
-func motoRESTJSON(t *testing.T, c *Client) {
+func motoRESTJSON(t *testing.T, c peer) {
 	role := at(c.do(t, "iam:createRole", object{"RoleName": "r", "AssumeRolePolicyDocument": object{"Version": "2012-10-17", "Statement": list()}}), "Role", "Arn")
 	c.do(t, "lambda:createFunction", object{
 		"FunctionName": "f", "Runtime": "python3.12", "Role": role, "Handler": "h.h", "Code": object{"ZipFile": "UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="},
@@ -187,7 +193,7 @@ func motoRESTJSON(t *testing.T, c *Client) {
 	expect(t, "cluster", c.do(t, "eks:listClusters", nil)["Clusters"], list("k"))
 }
 
-func motoRESTXML(t *testing.T, c *Client) {
+func motoRESTXML(t *testing.T, c peer) {
 	zone, _ := at(c.do(t, "route53:createHostedZone", object{"Name": "example.com", "CallerReference": "1"}), "HostedZone", "Id").(string)
 	zone = strings.TrimPrefix(zone, "/hostedzone/")
 	c.do(t, "route53:changeResourceRecordSets", object{"HostedZoneId": zone, "ChangeBatch": object{"Changes": list(object{
@@ -206,7 +212,7 @@ func motoRESTXML(t *testing.T, c *Client) {
 	expect(t, "distributions", at(c.do(t, "cloudfront:listDistributions", nil), "DistributionList", "Quantity"), json.Number("0"))
 }
 
-func motoQuery(t *testing.T, c *Client) {
+func motoQuery(t *testing.T, c peer) {
 	expect(t, "account", c.do(t, "sts:getCallerIdentity", nil)["Account"], "123456789012")
 	c.do(t, "iam:createUser", object{"UserName": "ann", "Tags": list(object{"Key": "team", "Value": "a&b"})})
 	user := c.do(t, "iam:getUser", object{"UserName": "ann"})
@@ -227,7 +233,7 @@ func motoQuery(t *testing.T, c *Client) {
 	c.refused(t, "rds:describeDBInstances", object{"DBInstanceIdentifier": "none"}, "DBInstanceNotFoundFault")
 }
 
-func motoEC2(t *testing.T, c *Client) {
+func motoEC2(t *testing.T, c peer) {
 	vpc := at(c.do(t, "ec2:createVpc", object{"CidrBlock": "10.1.0.0/16", "TagSpecifications": list(object{"ResourceType": "vpc", "Tags": list(object{"Key": "k", "Value": "v"})})}), "Vpc", "VpcId")
 	found := c.do(t, "ec2:describeVpcs", object{"VpcIds": list(vpc), "Filters": list(object{"Name": "tag:k", "Values": list("v", "w")})})
 	expect(t, "cidr", at(found, "Vpcs", 0, "CidrBlock"), "10.1.0.0/16")
@@ -239,8 +245,8 @@ func motoEC2(t *testing.T, c *Client) {
 	}
 }
 
-func motoRole(t *testing.T, c *Client) {
-	out, err := c.Call(context.Background(), Request{Service: "sts", Operation: "getCallerIdentity", RoleARN: "arn:aws:iam::210987654321:role/other"})
+func motoRole(t *testing.T, c peer) {
+	out, err := c.client.Call(context.Background(), Request{Service: "sts", Operation: "getCallerIdentity", RoleARN: "arn:aws:iam::210987654321:role/other"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func ClassName(serviceID string) string {
 func class(text string) string {
 	var name strings.Builder
 	for _, word := range words(text) {
-		name.WriteString(upperFirst(strings.ToLower(word)))
+		name.WriteString(Upper(strings.ToLower(word)))
 	}
 	return name.String()
 }
@@ -73,7 +73,8 @@ func Pascal(member string) string {
 	return string(text)
 }
 
-func upperFirst(text string) string {
+// Upper gives a name with its first letter in upper case, as the AWS SDK for Java 1 had it: "DBInstanceIdentifier".
+func Upper(text string) string {
 	first, size := utf8.DecodeRuneInString(text)
 	return string(unicode.ToUpper(first)) + text[size:]
 }

@@ -188,7 +188,7 @@ func (m *Member) OnWire() string {
 // it: "putItem".
 func (s *Service) Operation(name string) (*Operation, bool) {
 	low, high := 0, len(s.Operations)
-	wanted := upperFirst(name)
+	wanted := Upper(name)
 	for low < high {
 		middle := (low + high) / 2
 		if s.Operations[middle].Name < wanted {
@@ -219,7 +219,7 @@ func (s *Service) Fault(code string) (Fault, bool) {
 	return Fault{}, false
 }
 
-// Member finds a structure's member by its name in the model, or else by the name that Pascal gives it.
+// Member finds a structure's member by its name in the model, or else by the name that Pascal or Upper gives it.
 func (s *Shape) Member(name string) (*Member, bool) {
 	for i := range s.Members {
 		if s.Members[i].Name == name {
@@ -227,7 +227,7 @@ func (s *Shape) Member(name string) (*Member, bool) {
 		}
 	}
 	for i := range s.Members {
-		if Pascal(s.Members[i].Name) == name {
+		if own := s.Members[i].Name; Pascal(own) == name || Upper(own) == name {
 			return &s.Members[i], true
 		}
 	}

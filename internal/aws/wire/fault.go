@@ -26,7 +26,7 @@ func (f *Fault) Error() string {
 
 // readFault reads the error of an answer. It always finds one: an answer that nobody can read has its status as code.
 func readFault(c Call, a Answer) *Fault {
-	f := &Fault{Status: a.Status, RequestID: orElse(a.Header.Get("X-Amzn-Requestid"), a.Header.Get("X-Amz-Request-Id"))}
+	f := &Fault{Status: a.Status, RequestID: RequestID(a.Header)}
 	switch c.Service.Protocol {
 	case catalog.JSON, catalog.RESTJSON:
 		if v, err := parseJSON(a.Body); err == nil {
@@ -50,6 +50,11 @@ func readFault(c Call, a Answer) *Fault {
 		f.Code, f.Modelled, f.Retryable = known.Name, true, known.Retryable
 	}
 	return f
+}
+
+// RequestID gives what a service calls a request by.
+func RequestID(h http.Header) string {
+	return orElse(h.Get("X-Amzn-Requestid"), h.Get("X-Amz-Request-Id"))
 }
 
 func (f *Fault) fromObject(v any) {

@@ -147,7 +147,7 @@ func (r reader) fromJSON(shape *catalog.Shape, v any, depth int) (any, error) {
 		}
 		return out, nil
 	}
-	return plainFromJSON(shape, v)
+	return r.plainFromJSON(shape, v)
 }
 
 func tooDeep(depth int) error {
@@ -180,14 +180,14 @@ func (r reader) membersFromJSON(shape *catalog.Shape, object map[string]any, dep
 }
 
 // plainFromJSON reads a value without parts. Binary values stay in base64.
-func plainFromJSON(shape *catalog.Shape, v any) (any, error) {
+func (r reader) plainFromJSON(shape *catalog.Shape, v any) (any, error) {
 	switch shape.Kind {
 	case catalog.Timestamp:
 		switch v := v.(type) {
 		case string:
-			return readTime(v)
+			return r.style.readTime(v)
 		case json.Number:
-			return readTime(v.String())
+			return r.style.readTime(v.String())
 		}
 		return nil, unexpected(shape, v)
 	case catalog.String, catalog.Blob:

@@ -165,7 +165,7 @@ func (r reader) payload(c Call, m *catalog.Member, a Answer) (any, error) {
 func number(n int64) json.Number { return json.Number(strconv.FormatInt(n, 10)) }
 
 // plainFromText reads a value without parts from an element or a header.
-func plainFromText(shape *catalog.Shape, text string) (any, error) {
+func (r reader) plainFromText(shape *catalog.Shape, text string) (any, error) {
 	if shape.Kind == catalog.String {
 		return text, nil
 	}
@@ -180,7 +180,7 @@ func plainFromText(shape *catalog.Shape, text string) (any, error) {
 		}
 		return v, nil
 	case catalog.Timestamp:
-		return readTime(text)
+		return r.style.readTime(text)
 	case catalog.Integer, catalog.Long:
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {

@@ -27,9 +27,11 @@ func TestRead(t *testing.T) {
 		body               string
 		want               string // JSON, or the error
 	}{
-		{service: "ecs", operation: "DescribeTasks", style: Style{Pascal: true},
+		{service: "ecs", operation: "DescribeTasks", style: Style{Names: PascalNames},
 			body: `{"tasks":[{"taskArn":"a","createdAt":1.7e9,"version":3,"unknownToday":1,"stoppedAt":null}],"failures":[]}`,
 			want: `{"Failures":[],"Tasks":[{"CreatedAt":"2023-11-14T22:13:20Z","TaskArn":"a","Version":3}]}`},
+		{service: "stepfunctions", operation: "StartExecution", style: Style{Names: UpperNames, Milliseconds: true},
+			body: `{"executionArn":"a","startDate":1700000000.123}`, want: `{"ExecutionArn":"a","StartDate":1700000000123}`},
 		{service: "kinesis", operation: "GetRecords",
 			body: `{"Records":[{"Data":"AAE=","PartitionKey":"p","SequenceNumber":"1","ApproximateArrivalTimestamp":1700000000.123}],"MillisBehindLatest":9007199254740993}`,
 			want: `{"MillisBehindLatest":9007199254740993,"Records":[{"ApproximateArrivalTimestamp":"2023-11-14T22:13:20.123Z","Data":"AAE=","PartitionKey":"p","SequenceNumber":"1"}]}`},

@@ -199,7 +199,7 @@ func (r reader) fromHeaders(shape *catalog.Shape, a Answer, out map[string]any) 
 			v = number(int64(a.Status))
 		case catalog.Header:
 			if text := a.Header.Get(m.OnWire()); text != "" {
-				v, err = fromHeader(m, text)
+				v, err = r.fromHeader(m, text)
 			}
 		case catalog.PrefixHeaders:
 			v = prefixed(m, a.Header)
@@ -214,7 +214,7 @@ func (r reader) fromHeaders(shape *catalog.Shape, a Answer, out map[string]any) 
 	return nil
 }
 
-func fromHeader(m *catalog.Member, text string) (any, error) {
+func (r reader) fromHeader(m *catalog.Member, text string) (any, error) {
 	switch {
 	case m.JSONText:
 		decoded, err := base64.StdEncoding.DecodeString(text)
@@ -225,7 +225,7 @@ func fromHeader(m *catalog.Member, text string) (any, error) {
 	case m.Shape.Kind == catalog.List:
 		var list []any
 		for part := range strings.SplitSeq(text, ",") {
-			v, err := plainFromText(m.Shape.Element.Shape, strings.Trim(strings.TrimSpace(part), `"`))
+			v, err := r.plainFromText(m.Shape.Element.Shape, strings.Trim(strings.TrimSpace(part), `"`))
 			if err != nil {
 				return nil, err
 			}
@@ -233,7 +233,7 @@ func fromHeader(m *catalog.Member, text string) (any, error) {
 		}
 		return list, nil
 	}
-	v, err := plainFromText(m.Shape, text)
+	v, err := r.plainFromText(m.Shape, text)
 	if err != nil && m.Shape.Kind == catalog.Timestamp {
 		return text, nil // S3 gives back as Expires whatever somebody once put there
 	}

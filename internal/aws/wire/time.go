@@ -48,11 +48,13 @@ func epoch(t time.Time) string {
 	return strconv.FormatFloat(float64(whole)+float64(micro)/1e6, 'f', -1, 64)
 }
 
-// showTime writes a timestamp that came in as Java's Instant prints it, which is what Step Functions shows: in UTC, with
-// no fraction, or one of three, six or nine digits.
-func showTime(t time.Time) string {
+// time writes a timestamp that came in: milliseconds, or as Java's Instant prints it, in UTC, with no fraction, or one of
+// three, six or nine digits.
+func (s Style) time(t time.Time) any {
 	t = t.UTC()
 	switch n := t.Nanosecond(); {
+	case s.Milliseconds:
+		return number(t.UnixMilli())
 	case n == 0:
 		return t.Format("2006-01-02T15:04:05Z")
 	case n%1_000_000 == 0:
@@ -65,15 +67,15 @@ func showTime(t time.Time) string {
 }
 
 // readTime reads a timestamp of an answer. Services are not strict about their own formats, so any will do.
-func readTime(text string) (string, error) {
+func (s Style) readTime(text string) (any, error) {
 	text = strings.TrimSpace(text)
 	if seconds, err := strconv.ParseFloat(text, 64); err == nil && math.Abs(seconds) <= maxEpoch {
-		return showTime(fromEpoch(seconds)), nil
+		return s.time(fromEpoch(seconds)), nil
 	}
 	for _, layout := range []string{time.RFC3339Nano, http1123, time.RFC1123Z, "2006-01-02T15:04:05", time.DateOnly} {
 		if t, err := time.Parse(layout, text); err == nil {
-			return showTime(t), nil
+			return s.time(t), nil
 		}
 	}
-	return "", fmt.Errorf("%q is not a timestamp", text)
+	return nil, fmt.Errorf("%q is not a timestamp", text)
 }

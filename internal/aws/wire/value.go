@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -87,14 +88,13 @@ func (e *InputError) Error() string {
 type settler struct {
 	style    Style
 	token    func() string
-	pascal   bool
 	problems []Problem
 }
 
 func settle(c Call) (*record, error) {
 	s := &settler{style: c.Style, token: c.Token}
 	var r *record
-	switch input := c.Input.(type) {
+	switch input := opened(c.Input).(type) {
 	case nil:
 		r = s.record(c.Operation.Input, map[string]any{}, "", 0)
 	case map[string]any:
@@ -128,8 +128,11 @@ func under(path, name string) string {
 
 // name gives a member's name as the user's style has it.
 func (s Style) name(m *catalog.Member) string {
-	if s.Pascal {
+	switch s.Names {
+	case PascalNames:
 		return catalog.Pascal(m.Name)
+	case UpperNames:
+		return catalog.Upper(m.Name)
 	}
 	return m.Name
 }
@@ -145,7 +148,7 @@ func (s *settler) record(shape *catalog.Shape, input map[string]any, path string
 		switch {
 		case !known:
 			s.report(Problem{Kind: Unknown, Path: under(path, name), Text: s.offer(shape)})
-		case input[name] == nil: // the same as left out
+		case isNull(input[name]): // the same as left out
 		default:
 			given[m] = input[name]
 		}
@@ -188,6 +191,10 @@ func (s *settler) value(m *catalog.Member, v any, payload bool, path string, dep
 	if depth > maxDepth {
 		return s.wrong(path, "lies more than %d deep", maxDepth)
 	}
+	whole := v
+	if shape.Kind != catalog.Document {
+		v = opened(v)
+	}
 	switch shape.Kind {
 	case catalog.Structure:
 		if object, is := v.(map[string]any); is {
@@ -204,7 +211,7 @@ func (s *settler) value(m *catalog.Member, v any, payload bool, path string, dep
 	case catalog.Document:
 		return v
 	default:
-		plain, err := s.plain(m, v, payload)
+		plain, err := s.plain(m, v, whole, payload)
 		if err != nil {
 			return s.wrong(path, "%v", err)
 		}
@@ -216,7 +223,7 @@ func (s *settler) value(m *catalog.Member, v any, payload bool, path string, dep
 func (s *settler) list(shape *catalog.Shape, list []any, path string, depth int) []any {
 	settled := make([]any, 0, len(list))
 	for i, v := range list {
-		if v == nil {
+		if isNull(v) {
 			continue // the protocols have no way to write it
 		}
 		settled = append(settled, s.value(shape.Element, v, false, fmt.Sprintf("%s[%d]", path, i), depth+1))
@@ -227,11 +234,57 @@ func (s *settler) list(shape *catalog.Shape, list []any, path string, depth int)
 func (s *settler) entries(shape *catalog.Shape, object map[string]any, path string, depth int) []entry {
 	settled := make([]entry, 0, len(object))
 	for _, key := range slices.Sorted(maps.Keys(object)) {
-		if object[key] != nil {
+		if !isNull(object[key]) {
 			settled = append(settled, entry{key, s.value(shape.Element, object[key], false, under(path, key), depth+1)})
 		}
 	}
 	return settled
+}
+
+func isNull(v any) bool {
+	raw, is := v.(json.RawMessage)
+	return v == nil || is && string(bytes.TrimSpace(raw)) == "null"
+}
+
+// opened decodes one level of a json.RawMessage; what lies deeper stays as it is until it is known what becomes of it.
+func opened(v any) any {
+	raw, is := v.(json.RawMessage)
+	if !is {
+		return v
+	}
+	var into any
+	switch raw = bytes.TrimSpace(raw); {
+	case len(raw) > 0 && raw[0] == '{':
+		var object map[string]json.RawMessage
+		if json.Unmarshal(raw, &object) != nil {
+			return v
+		}
+		return widened(object)
+	case len(raw) > 0 && raw[0] == '[':
+		var list []json.RawMessage
+		if json.Unmarshal(raw, &list) != nil {
+			return v
+		}
+		all := make([]any, len(list))
+		for i := range list {
+			all[i] = list[i]
+		}
+		return all
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if d.Decode(&into) != nil {
+		return v
+	}
+	return into
+}
+
+func widened(object map[string]json.RawMessage) map[string]any {
+	all := make(map[string]any, len(object))
+	for key, v := range object {
+		all[key] = v
+	}
+	return all
 }
 
 func jsonKind(v any) string {
@@ -250,21 +303,21 @@ func jsonKind(v any) string {
 	return "a number"
 }
 
-// plain settles a value without parts. Where a text is wanted, any other value goes as its JSON; where a number or a
-// boolean is wanted, a text that is one will do.
-func (s *settler) plain(m *catalog.Member, v any, payload bool) (any, error) {
+// plain settles a value without parts. Where a text is wanted, any other value goes as its JSON, in the order of whole;
+// where a number or a boolean is wanted, a text that is one will do.
+func (s *settler) plain(m *catalog.Member, v, whole any, payload bool) (any, error) {
 	text, isText := v.(string)
 	switch m.Shape.Kind {
 	case catalog.String:
 		if isText && !m.JSONText && !(payload && s.style.JSONBodies) {
 			return text, nil
 		}
-		encoded, err := compact(v)
+		encoded, err := compact(whole)
 		return string(encoded), err
 	case catalog.Blob:
 		switch {
 		case !isText || payload && s.style.JSONBodies:
-			return compact(v)
+			return compact(whole)
 		case payload:
 			return []byte(text), nil
 		}

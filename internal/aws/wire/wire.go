@@ -1,6 +1,6 @@
 // Package wire writes the requests of AWS's protocols and reads their answers. In go and come plain JSON values: nil,
-// bool, string, a number (json.Number, or any of Go's), []any and map[string]any. It carries nothing out: no clock, no
-// network.
+// bool, string, a number (json.Number, or any of Go's), []any and map[string]any; going in also json.RawMessage, whose
+// objects keep their order where they become text. It carries nothing out: no clock, no network.
 //
 // The protocols are told in the Smithy specification (https://smithy.io/2.0/aws/protocols/). Start reading at Write and
 // Read; value.go holds what every protocol does first: the input against its shape.
@@ -23,7 +23,7 @@ import (
 type Call struct {
 	Service   *catalog.Service
 	Operation *catalog.Operation
-	Input     any // nil, or an object
+	Input     any // nil, or an object; any part may be a json.RawMessage
 	Style     Style
 	// Token gives the text for an idempotency token that the input leaves out.
 	Token func() string
@@ -32,11 +32,23 @@ type Call struct {
 // Style is how values are written on the side of JSON. The zero value is the AWS command's: names as the model has them,
 // a body as its text, other binary values in base64.
 type Style struct {
-	// Pascal gives members the names of catalog.Pascal in what comes out. (Going in, they are always understood.)
-	Pascal bool
+	// Names are those of members in what comes out. (Going in, each form is understood.)
+	Names Names
+	// Milliseconds writes timestamps that come out as numbers since 1970, not in ISO 8601.
+	Milliseconds bool
 	// JSONBodies takes whatever is given for a body as JSON, a text too: "x" goes out as "x" with its quotes.
 	JSONBodies bool
 }
+
+// Names is how members are named.
+type Names uint8
+
+// The names of members.
+const (
+	ModelNames  Names = iota // "clusterArn", "DBInstanceIdentifier"
+	PascalNames              // catalog.Pascal: "ClusterArn", "DbInstanceIdentifier"
+	UpperNames               // "ClusterArn", "DBInstanceIdentifier"
+)
 
 // Request is what goes out, but for the host, the date and the signature.
 type Request struct {

@@ -194,7 +194,7 @@ func (r reader) fromXML(shape *catalog.Shape, n *node) (any, error) {
 	case catalog.Document:
 		return nil, errors.New("the answer has a document in XML")
 	}
-	return plainFromText(shape, n.text)
+	return r.plainFromText(shape, n.text)
 }
 
 func (r reader) listFromXML(shape *catalog.Shape, elements []*node) (any, error) {
@@ -251,7 +251,7 @@ func (r reader) memberFromXML(m *catalog.Member, n *node) (any, error) {
 		}
 		for _, a := range n.attrs {
 			if a.Name.Local == local {
-				return plainFromText(m.Shape, a.Value)
+				return r.plainFromText(m.Shape, a.Value)
 			}
 		}
 		return nil, nil
