@@ -15,7 +15,8 @@ const ErrandMachine = "errand"
 // other, children all at once, a timer, waiting for a signal; then it completes
 // with an ErrandOutput, or fails.
 type ErrandInput struct {
-	// Name is that of the errand; its children's are Name/0, Name/1 and so on.
+	// Name is that of the errand; its children's are Name/0, Name/1 and so on, and
+	// Name/0~2 when the first is started for the second time.
 	Name       string        `json:"name"`
 	Do         int           `json:"do,omitempty"`
 	Idempotent bool          `json:"idempotent,omitempty"`
@@ -51,10 +52,11 @@ type errand struct {
 	Activity, Timer flow.ID
 	// Out are the children that are out, by their index from 0, and Totals what those
 	// that are done have done; below 0 for the others.
-	Out    map[int]flow.ID
-	Totals []int
-	Waited bool // for the timer
-	Told   bool // by the signal
+	Out      map[int]flow.ID
+	Totals   []int
+	Attempts []int
+	Waited   bool // for the timer
+	Told     bool // by the signal
 	// Stopping is set by a cancel, and Failure by what failed; both end the errand when
 	// nothing is out.
 	Stopping bool
@@ -88,7 +90,7 @@ func (m *Errand) Handle(e flow.Event) []flow.Command {
 		if err := json.Unmarshal(e.Input, &s.Input); err != nil {
 			s.Failure = &flow.Failure{Kind: flow.Terminal, Code: "Input", Message: err.Error()}
 		}
-		s.Totals = make([]int, len(s.Input.Children))
+		s.Totals, s.Attempts = make([]int, len(s.Input.Children)), make([]int, len(s.Input.Children))
 		for i := range s.Totals {
 			s.Totals[i] = -1
 		}
@@ -97,6 +99,10 @@ func (m *Errand) Handle(e flow.Event) []flow.Command {
 		s.Done++
 	case flow.ActivityFailed:
 		s.Activity = 0
+		if e.Failure.Kind == flow.Cancelled && e.Failure.Code != flow.CodeNotStarted && !s.Input.Idempotent {
+			// Nobody knows how far it got, so it must not be done again.
+			e.Failure = flow.Failure{Kind: flow.Terminal, Code: "CutOff", Message: e.Failure.Message}
+		}
 		s.failed(e.Failure)
 	case flow.ChildDone:
 		s.childDone(e)
@@ -218,6 +224,9 @@ func (s *errand) startChildren() []flow.Command {
 		s.Out[i] = s.id()
 		child := s.Input.Children[i]
 		child.Name = fmt.Sprintf("%s/%d", s.Input.Name, i)
+		if s.Attempts[i]++; s.Attempts[i] > 1 {
+			child.Name += fmt.Sprintf("~%d", s.Attempts[i])
+		}
 		out = append(out, flow.StartChild{ID: s.Out[i], Machine: ErrandMachine, Input: mustJSON(child)})
 	}
 	return out

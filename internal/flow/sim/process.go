@@ -3,18 +3,22 @@ package sim
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 
 	"tutti/internal/flow"
 )
 
-// process is one life of the runtime.
+// process is one life of the runtime, as far as one run is concerned.
 type process struct {
+	run     *run
 	machine flow.Machine
 	asked   flow.Outstanding
-	// pending waits for the journal, and held goes out when it is durable.
+	// pending waits for the journal; held goes out, and begin begins, when it is
+	// durable.
 	pending []entry
 	held    []flow.Do
+	begin   []flow.StartChild
 	// telling is set when losing what is pending could let the run go another way.
 	telling bool
 	// used are the numbers that the machine has given out, earlier lives included.
@@ -23,10 +27,19 @@ type process struct {
 	alive []*activity
 	// answers are on their way.
 	answers []flow.Event
-	// left stay in doubt; parked have been reported so, by this process or an
-	// earlier one, and take no place.
-	left, parked map[flow.ID]bool
-	failed       error
+	past
+	aborted, orphaned bool
+	failed            error
+}
+
+// past is what the journal says of activities beside what the machine knows: those
+// that were sent and parked. Left stay in doubt for this process.
+type past struct {
+	sent, parked, left map[flow.ID]bool
+}
+
+func newPast() past {
+	return past{sent: map[flow.ID]bool{}, parked: map[flow.ID]bool{}, left: map[flow.ID]bool{}}
 }
 
 // activity is one that a worker has.
@@ -35,43 +48,158 @@ type activity struct {
 	worked bool
 }
 
-// boot begins a process: it replays the journal and goes on.
-func (w *world) boot() error {
-	p := &process{machine: w.opts.New(), used: map[flow.ID]bool{}, left: map[flow.ID]bool{}, parked: map[flow.ID]bool{}}
-	w.process = p
-	sent := map[flow.ID]bool{}
-	for i, e := range w.journal {
+// boot begins a process for a run: it replays the journal and goes on.
+func (w *world) boot(r *run) error {
+	input := w.opts.Input
+	if r.parent != nil {
+		return w.bootWith(r, nil)
+	}
+	return w.bootWith(r, input)
+}
+
+func (w *world) bootWith(r *run, input json.RawMessage) error {
+	p, err := w.replay(r, 0)
+	if err != nil {
+		return err
+	}
+	if err := w.compareCheckpoint(p); err != nil {
+		return err
+	}
+	r.process = p
+	w.note("run %d: process begins with %d entries", r.id, len(r.journal))
+	if len(r.journal) == 0 {
+		return p.take(w, flow.Started{At: w.now, Seed: 1, Input: input})
+	}
+	outstanding, children := p.asked.Activities(), p.asked.Children()
+	// A child is only taken up while it is on its way.
+	if r.parent == nil {
+		if err := p.take(w, flow.Signaled{At: w.now, Name: flow.SignalResume}); err != nil {
+			return err
+		}
+	}
+	for _, d := range outstanding {
+		if err := p.takeUp(w, d, p.sent[d.ID]); err != nil {
+			return err
+		}
+	}
+	for _, c := range children {
+		if r.process != p {
+			return nil // it was killed meanwhile, and another goes on
+		}
+		if _, ok := p.asked.Child(c.ID); !ok {
+			continue
+		}
+		if err := w.bear(p, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// replay brings a machine to where the journal ends: from its start, or from the
+// checkpoint behind the entry of that number.
+func (w *world) replay(r *run, from int) (*process, error) {
+	p := &process{run: r, machine: w.machineOf(r), used: map[flow.ID]bool{}, past: newPast()}
+	if from > 0 {
+		if err := p.restore(w, r.journal[from-1].checkpoint); err != nil {
+			return nil, err
+		}
+	}
+	for i, e := range r.journal[from:] {
 		if e.event == nil {
-			sent[e.sent] = true
+			p.sent[e.sent] = true
 			continue
 		}
 		if !p.asked.Took(e.event) {
-			return fmt.Errorf("replay: nobody asked for entry %d, %s", i+1, flow.FormatEvent(e.event, w.start))
+			return nil, fmt.Errorf("replay from %d: nobody asked for entry %d, %s", from, from+i+1, flow.FormatEvent(e.event, r.start))
 		}
 		commands := p.machine.Handle(e.event)
-		if said := w.print(commands); said != e.said {
-			return fmt.Errorf("replay: entry %d gives %q instead of %q", i+1, said, e.said)
+		if said := r.print(commands); said != e.said {
+			return nil, fmt.Errorf("replay from %d: entry %d gives %q instead of %q", from, from+i+1, said, e.said)
 		}
 		p.asked.Gave(commands)
 		if err := p.number(commands); err != nil {
-			return err
+			return nil, err
 		}
 		if s, ok := e.event.(flow.Signaled); ok && s.Name == flow.SignalInDoubt {
 			p.parked[doubtID(s)] = true
 		}
 	}
-	w.note("process begins with %d entries", len(w.journal))
-	if len(w.journal) == 0 {
-		return p.take(w, flow.Started{At: w.now, Seed: 1, Input: w.opts.Input})
-	}
-	outstanding := p.asked.Activities()
-	if err := p.take(w, flow.Signaled{At: w.now, Name: flow.SignalResume}); err != nil {
+	return p, nil
+}
+
+// checkpoint puts one behind the last pending entry.
+func (p *process) checkpoint() error {
+	machine, err := p.machine.Snapshot()
+	if err != nil {
 		return err
 	}
-	for _, d := range outstanding {
-		if err := p.takeUp(w, d, sent[d.ID]); err != nil {
+	c := &checkpoint{machine: machine, sent: maps.Clone(p.sent), parked: maps.Clone(p.parked)}
+	for _, command := range p.asked.Commands() {
+		c.asked = append(c.asked, flow.FormatCommand(command, p.run.start))
+	}
+	p.pending[len(p.pending)-1].checkpoint = c
+	return nil
+}
+
+func (p *process) restore(w *world, c *checkpoint) (err error) {
+	if p.machine, err = w.restore(p.run, c.machine); err != nil {
+		return err
+	}
+	for _, line := range c.asked {
+		command, err := flow.ParseCommand(line, p.run.start)
+		if err != nil {
 			return err
 		}
+		p.asked.Gave([]flow.Command{command})
+	}
+	p.sent, p.parked = maps.Clone(c.sent), maps.Clone(c.parked)
+	return nil
+}
+
+// compareCheckpoint holds a machine that was brought back from the latest checkpoint
+// against the one that was brought back from the start, and half of the time goes
+// on with that one.
+func (w *world) compareCheckpoint(p *process) error {
+	at := 0
+	for i, e := range p.run.journal {
+		if e.checkpoint != nil {
+			at = i + 1
+		}
+	}
+	if at == 0 {
+		return nil
+	}
+	q, err := w.replay(p.run, at)
+	if err != nil {
+		return err
+	}
+	want, err := p.machine.Snapshot()
+	if err != nil {
+		return err
+	}
+	got, err := q.machine.Snapshot()
+	switch {
+	case err != nil:
+		return err
+	case string(got) != string(want):
+		return fmt.Errorf("from the checkpoint behind entry %d the machine is\n%s\ninstead of\n%s", at, got, want)
+	case p.run.print(q.asked.Commands()) != p.run.print(p.asked.Commands()):
+		return fmt.Errorf("from the checkpoint behind entry %d there is outstanding\n%s\ninstead of\n%s", at,
+			p.run.print(q.asked.Commands()), p.run.print(p.asked.Commands()))
+	}
+	for _, d := range q.asked.Activities() {
+		if q.sent[d.ID] != p.sent[d.ID] || q.parked[d.ID] != p.parked[d.ID] || q.asked.Cancelled(d.ID) != p.asked.Cancelled(d.ID) {
+			return fmt.Errorf("from the checkpoint behind entry %d it is not known alike how far #%d got", at, d.ID)
+		}
+	}
+	for _, c := range q.asked.Children() {
+		if q.asked.Cancelled(c.ID) != p.asked.Cancelled(c.ID) {
+			return fmt.Errorf("from the checkpoint behind entry %d it is not known alike whether child #%d is to stop", at, c.ID)
+		}
+	}
+	if w.chance(50) {
+		p.machine, p.asked, p.past = q.machine, q.asked, q.past
 	}
 	return nil
 }
@@ -129,7 +257,7 @@ func (p *process) take(w *world, e flow.Event) error {
 	}
 	again := p.comesAgain(e)
 	if !p.asked.Took(e) {
-		w.note("dropped: %s", flow.FormatEvent(e, w.start))
+		w.note("dropped: %s", flow.FormatEvent(e, p.run.start))
 		return nil
 	}
 	commands := p.machine.Handle(e)
@@ -137,14 +265,24 @@ func (p *process) take(w *world, e flow.Event) error {
 	if err := p.number(commands); err != nil {
 		return err
 	}
-	said := w.print(commands)
-	w.note("%s", flow.FormatEvent(e, w.start))
+	said := p.run.print(commands)
+	w.note("%s", flow.FormatEvent(e, p.run.start))
 	if said != "" {
 		w.note("    %s", strings.ReplaceAll(said, "\n", "\n    "))
 	}
 	p.pending = append(p.pending, entry{event: e, said: said})
 	p.telling = p.telling || !again
 	for _, c := range commands {
+		switch c := c.(type) {
+		case flow.StartChild:
+			p.begin = append(p.begin, c)
+		case flow.CancelChild:
+			if err := p.cancelChild(w, c.ID); err != nil {
+				return err
+			}
+		case flow.CancelActivity:
+			p.callOff(w, c.ID)
+		}
 		d, ok := c.(flow.Do)
 		if !ok {
 			continue
@@ -177,7 +315,7 @@ func (p *process) comesAgain(e flow.Event) bool {
 	return ok && d.Idempotent
 }
 
-// number checks that no two activities or timers have one number.
+// number checks that no two activities, timers or children have one number.
 func (p *process) number(commands []flow.Command) error {
 	for _, c := range commands {
 		var id flow.ID
@@ -185,6 +323,8 @@ func (p *process) number(commands []flow.Command) error {
 		case flow.Do:
 			id = c.ID
 		case flow.SetTimer:
+			id = c.ID
+		case flow.StartChild:
 			id = c.ID
 		default:
 			continue
@@ -203,6 +343,7 @@ func isResume(e flow.Event) bool {
 }
 
 func (p *process) send(d flow.Do) {
+	p.sent[d.ID] = true
 	p.pending = append(p.pending, entry{sent: d.ID})
 	p.held = append(p.held, d)
 }
@@ -266,7 +407,12 @@ func (p *process) deliver(w *world) error {
 	if !w.chance(10) {
 		p.answers = append(p.answers[:i], p.answers[i+1:]...)
 	}
-	p.forget(idOf(e))
+	switch e := e.(type) {
+	case flow.ActivityDone:
+		p.forget(e.ID)
+	case flow.ActivityFailed:
+		p.forget(e.ID)
+	}
 	return p.take(w, e)
 }
 
@@ -279,19 +425,33 @@ func (p *process) forget(id flow.ID) {
 	}
 }
 
-func idOf(e flow.Event) flow.ID {
-	switch e := e.(type) {
-	case flow.ActivityDone:
-		return e.ID
-	case flow.ActivityFailed:
-		return e.ID
-	default:
-		panic(fmt.Sprintf("sim: %T is not an answer", e))
+// callOff asks an activity to stop: one that has not gone out never does, and one
+// that has may or may not.
+func (p *process) callOff(w *world, id flow.ID) {
+	f := flow.Failure{Kind: flow.Cancelled, Message: "called off"}
+	for i, d := range p.held {
+		if d.ID == id {
+			p.held = append(p.held[:i], p.held[i+1:]...)
+			f.Code = flow.CodeNotStarted
+			p.answers = append(p.answers, flow.ActivityFailed{At: w.now, ID: id, Failure: f})
+			return
+		}
+	}
+	for _, a := range p.alive {
+		if a.do.ID == id && !a.worked && w.chance(70) {
+			a.worked = true
+			p.answers = append(p.answers, flow.ActivityFailed{At: w.now, ID: id, Failure: f})
+		}
 	}
 }
 
-// abort cuts off what is out, as a second Ctrl-C does: some had not begun.
+// abort cuts off what is out, as a second Ctrl-C does: some had not begun. Children
+// are no longer carried out.
 func (p *process) abort(w *world) {
+	p.aborted = true
+	if p.failed = w.dropChildren(); p.failed != nil {
+		return
+	}
 	if err := p.take(w, flow.CancelRequested{At: w.now, Reason: "sim aborts"}); err != nil {
 		p.failed = err
 		return
@@ -341,7 +501,7 @@ func (p *process) reload(w *world) error {
 	if err != nil {
 		return err
 	}
-	if p.machine, err = w.opts.Restore(data); err != nil {
+	if p.machine, err = w.restore(p.run, data); err != nil {
 		return err
 	}
 	again, err := p.machine.Snapshot()
@@ -351,10 +511,10 @@ func (p *process) reload(w *world) error {
 	return err
 }
 
-func (w *world) print(commands []flow.Command) string {
+func (r *run) print(commands []flow.Command) string {
 	lines := make([]string, len(commands))
 	for i, c := range commands {
-		lines[i] = flow.FormatCommand(c, w.start)
+		lines[i] = flow.FormatCommand(c, r.start)
 	}
 	return strings.Join(lines, "\n")
 }

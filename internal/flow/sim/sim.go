@@ -1,6 +1,7 @@
 // Package sim drives a machine from one seed through a world of faults: crashes at
 // any moment, answers that are lost, doubled, late or in another order, appends
-// that fail, cancelled and resumed runs, activities in doubt, messages and timers.
+// that fail, cancelled and resumed runs, activities in doubt, messages, timers,
+// children, and journals that are replayed from a checkpoint instead of their start.
 //
 // In: a seed and what the machine needs to know of its world. Out: nil, or what
 // went wrong with the whole history that led there. The same seed gives the same
@@ -30,7 +31,10 @@ type Options struct {
 	New     func() flow.Machine
 	Restore func(snapshot []byte) (flow.Machine, error)
 	Input   json.RawMessage
-	// Limit is how many activities may be out at once, those in doubt apart.
+	// Child gives the machine of a child, not started; nil when there are none.
+	Child func(machine string) flow.Restorer
+	// Limit is how many activities of one machine may be out at once, those in doubt
+	// apart.
 	Limit int
 	// Effect names what an activity changes in the world; "" when nothing.
 	Effect func(d flow.Do) string
@@ -50,7 +54,7 @@ type Options struct {
 func Run(seed uint64, o Options) error {
 	w := &world{opts: o, rand: rand.New(rand.NewPCG(seed, 1)), effects: map[string]int{}, retried: map[string]bool{},
 		now: time.Date(2026, 11, 23, 14, 0, 0, 0, time.UTC)}
-	w.start = w.now
+	w.runs = []*run{{id: 1, start: w.now}}
 	err := w.play()
 	if err == nil {
 		return nil
@@ -60,16 +64,27 @@ func Run(seed uint64, o Options) error {
 
 // world is the simulated disk, the far end, and time. It outlives processes.
 type world struct {
-	opts       Options
-	rand       *rand.Rand
-	start, now time.Time
-	// journal is durable; commands are what the machine said to each event of it
-	// when it took it in.
-	journal []entry
+	opts Options
+	rand *rand.Rand
+	now  time.Time
+	// runs are durable; the first is that of the machine in question, the others its
+	// children and theirs.
+	runs    []*run
 	effects map[string]int
 	// retried are effects that somebody decided to have again.
 	retried map[string]bool
 	trace   []string
+}
+
+// run is one journal. Its process is nil when nobody carries it out.
+type run struct {
+	id    int
+	start time.Time
+	// parent is nil for the first; child is the number that the parent gave it.
+	parent  *run
+	child   flow.ID
+	machine string
+	journal []entry
 	process *process
 }
 
@@ -79,6 +94,17 @@ type entry struct {
 	sent  flow.ID
 	// said is what the machine answered, to compare with on replay.
 	said string
+	// checkpoint stands for all up to this entry.
+	checkpoint *checkpoint
+}
+
+// checkpoint is a machine's snapshot with what else a runtime must know: the
+// commands that are outstanding, in their text form, what was sent and what is
+// parked.
+type checkpoint struct {
+	machine      []byte
+	asked        []string
+	sent, parked map[flow.ID]bool
 }
 
 func (w *world) note(format string, args ...any) {
@@ -88,7 +114,7 @@ func (w *world) note(format string, args ...any) {
 func (w *world) chance(percent int) bool { return w.rand.IntN(100) < percent }
 
 func (w *world) play() error {
-	if err := w.boot(); err != nil {
+	if err := w.boot(w.runs[0]); err != nil {
 		return err
 	}
 	for range maxSteps {
@@ -101,9 +127,9 @@ func (w *world) play() error {
 	return fmt.Errorf("the machine did not end in %d steps", maxSteps)
 }
 
-// step lets one thing happen, drawn from what can happen now.
+// step lets one thing happen to one of the runs, drawn from what can happen now.
 func (w *world) step() (over bool, err error) {
-	p := w.process
+	p := w.someProcess()
 	switch n := w.rand.IntN(100); {
 	case n < 3:
 		return false, w.crash("killed")
@@ -112,14 +138,14 @@ func (w *world) step() (over bool, err error) {
 	case n < 63:
 		err = p.deliver(w)
 	case n < 85:
-		return w.commit()
-	case n < 87:
+		return w.commit(p)
+	case n < 87 && p.run.parent == nil:
 		err = p.take(w, flow.CancelRequested{At: w.now, Reason: "sim"})
-	case n < 89:
+	case n < 89 && p.run.parent == nil:
 		p.abort(w)
 	case n < 93:
 		err = p.fire(w)
-	case n < 97:
+	case n < 97 && p.run.parent == nil:
 		s := w.opts.Signal(w.rand)
 		s.At = w.now
 		err = p.take(w, s)
@@ -129,45 +155,85 @@ func (w *world) step() (over bool, err error) {
 	return false, err
 }
 
+// someProcess draws one of the runs that are carried out: the first always is.
+func (w *world) someProcess() *process {
+	var alive []*process
+	for _, r := range w.runs {
+		if r.process != nil {
+			alive = append(alive, r.process)
+		}
+	}
+	return alive[w.rand.IntN(len(alive))]
+}
+
 // commit makes what has gathered durable, lets out what had to wait for that, and
 // looks whether the run is over.
-func (w *world) commit() (over bool, err error) {
-	p := w.process
+func (w *world) commit(p *process) (over bool, err error) {
 	if len(p.pending) > 0 && w.chance(4) {
 		w.note("append fails")
 		return false, w.crash("stopped by a full disk")
 	}
-	w.journal = append(w.journal, p.pending...)
+	if len(p.pending) > 0 && w.chance(15) {
+		if err := p.checkpoint(); err != nil {
+			return false, err
+		}
+	}
+	p.run.journal = append(p.run.journal, p.pending...)
 	p.pending, p.telling = nil, false
-	for _, d := range p.held {
+	held, begin := p.held, p.begin
+	p.held, p.begin = nil, nil
+	for _, d := range held {
 		if err := p.launch(w, d); err != nil {
 			return false, err
 		}
 	}
-	p.held = nil
-	return w.settleEnd()
+	for _, c := range begin {
+		if err := w.bear(p, c); err != nil || p.run.process != p {
+			return false, err
+		}
+	}
+	return w.settleEnd(p)
 }
 
-// settleEnd ends the history when the machine has ended, and starts the next
-// process when this one has nothing left to do.
-func (w *world) settleEnd() (over bool, err error) {
-	p := w.process
+// settleEnd ends the history when the first machine has ended, and starts the next
+// process when this one has nothing left to do. A child that has ended tells its
+// parent; children of a machine that has ended are asked to stop.
+func (w *world) settleEnd(p *process) (over bool, err error) {
+	if p.asked.End() != nil {
+		if err := w.orphan(p); err != nil {
+			return false, err
+		}
+	}
 	if len(p.alive) > 0 || len(p.answers) > 0 {
+		return false, nil
+	}
+	if w.hasChildren(p) && !p.aborted {
+		if p.run.parent == nil && w.inDoubt(p) {
+			w.note("a child ended in doubt")
+			if err := w.dropChildren(); err != nil {
+				return false, err
+			}
+			return false, w.boot(p.run)
+		}
+		return false, nil
+	}
+	if p.run.parent != nil {
+		w.buryChild(p)
 		return false, nil
 	}
 	switch end := p.asked.End().(type) {
 	case flow.Fail:
 		if end.Failure.Kind == flow.Cancelled {
 			w.note("stopped in order")
-			return false, w.boot()
+			return false, w.boot(p.run)
 		}
 		return true, w.opts.Ended(p.machine, end, w.effects, w.retried)
 	case flow.Complete:
 		return true, w.opts.Ended(p.machine, end, w.effects, w.retried)
 	}
-	if len(p.left) > 0 {
+	if len(p.left) > 0 || p.aborted {
 		w.note("ended in doubt")
-		return false, w.boot()
+		return false, w.boot(p.run)
 	}
 	return false, nil
 }
@@ -176,14 +242,28 @@ func (w *world) settleEnd() (over bool, err error) {
 // reached the world.
 func (w *world) crash(how string) error {
 	w.note("%s", how)
-	for _, a := range w.process.alive {
+	for _, r := range w.runs {
+		if err := w.drop(r); err != nil {
+			return err
+		}
+	}
+	return w.boot(w.runs[0])
+}
+
+// drop ends the carrying out of one run as a crash does.
+func (w *world) drop(r *run) error {
+	if r.process == nil {
+		return nil
+	}
+	for _, a := range r.process.alive {
 		if !a.worked && w.chance(50) {
 			if err := w.effect(a.do); err != nil {
 				return err
 			}
 		}
 	}
-	return w.boot()
+	r.process = nil
+	return nil
 }
 
 // effect changes the world.

@@ -125,6 +125,8 @@ type life struct {
 	// empty is closed when it is closing and has no runs any more.
 	empty chan struct{}
 	once  sync.Once
+	// staff are the goroutines of the Host itself.
+	staff sync.WaitGroup
 }
 
 // NewHost gives a Host without runs.
@@ -379,6 +381,7 @@ func (h *Host) Close(ctx context.Context) error {
 		select {
 		case <-h.empty:
 			stop()
+			h.staff.Wait()
 			return nil
 		case <-timer:
 		case <-ctx.Done():
@@ -387,6 +390,7 @@ func (h *Host) Close(ctx context.Context) error {
 		h.suspend(stage.next)
 	}
 	<-h.empty
+	h.staff.Wait()
 	if ctx.Err() != nil {
 		return fmt.Errorf("stop all runs in order: %w", ctx.Err())
 	}
@@ -479,9 +483,9 @@ func (h *Host) start() {
 	}
 	h.started = true
 	for range max(minSteppers, runtime.GOMAXPROCS(0)) {
-		go h.drive()
+		h.staff.Go(h.drive)
 	}
-	go h.lookAtClock()
+	h.staff.Go(h.lookAtClock)
 }
 
 // drive drives the machines whose turn it is, one after the other.

@@ -235,7 +235,9 @@ func (r *runner) takeUpHosted(ctx context.Context, run store.Run, signal *flow.S
 	over := r.asked.End() != nil
 	switch {
 	case over && signal == nil:
+		// Its end got into the journal when it was offered for the second time.
 		r.takeUpOrphans(ctx)
+		r.ended(r.asked.End())
 		return nil
 	case !over:
 		signal = nil
