@@ -142,8 +142,13 @@ func fifteenDigits(f float64) float64 {
 	}
 	var room [64]byte
 	digits := strconv.AppendFloat(room[:0], f, 'e', 14, 64)
-	if rounded, err := strconv.ParseFloat(string(digits), 64); err == nil {
-		return rounded
+	rounded, err := strconv.ParseFloat(string(digits), 64)
+	if err != nil {
+		panic("jsonata: invariant broken: a rounded number is not readable: " + err.Error())
 	}
-	return f
+	// Exactly half-way ECMAScript rounds up and Go to even. It takes a whole part of fifteen digits to be half-way.
+	if half := math.Abs(f); half >= 1e14 && half < 1e15 && half-math.Floor(half) == 0.5 {
+		rounded = math.Copysign(math.Floor(half)+1, f)
+	}
+	return rounded
 }
