@@ -111,6 +111,9 @@ func (e *Engine) storeDir() string {
 	return filepath.Join(e.o.Dir, sqlite.Folder, "workspace", e.o.Workspace)
 }
 
+// StoreFolder is the folder that holds the store, and what belongs to it.
+func (e *Engine) StoreFolder() string { return filepath.Join(e.storeDir(), sqlite.Folder) }
+
 // Store gives the store, for views of runs and states.
 func (e *Engine) Store() store.Store { return e.store }
 

@@ -1,0 +1,78 @@
+package executor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+
+	"tutti/internal/flow"
+	"tutti/internal/runtime/local"
+	"tutti/internal/stepfunctions/execution"
+	"tutti/internal/stepfunctions/worker"
+	"tutti/internal/store"
+)
+
+// hand does what one execution's Tasks ask for.
+type hand struct {
+	x   *Executor
+	run store.Run
+
+	once   sync.Once
+	caller worker.Caller
+	err    error
+}
+
+var _ local.Worker = (*hand)(nil)
+
+// Do implements local.Worker.
+func (h *hand) Do(ctx context.Context, d flow.Do, log func(line string)) (local.Outcome, error) {
+	switch d.Activity {
+	case execution.ActivityOffer:
+		return h.offer(ctx, d)
+	case execution.ActivityAwait:
+		// It waits more than it works, for as long as the job takes.
+		return h.call(ctx, d, log)
+	}
+	select {
+	case h.x.calls <- struct{}{}:
+	case <-ctx.Done():
+		return local.Outcome{}, flow.Failure{Kind: flow.Cancelled, Code: flow.CodeNotStarted, Message: "it was asked to stop before it had begun"}
+	}
+	defer func() { <-h.x.calls }()
+	return h.call(ctx, d, log)
+}
+
+func (h *hand) call(ctx context.Context, d flow.Do, log func(line string)) (local.Outcome, error) {
+	h.once.Do(func() { h.caller, h.err = h.x.o.Caller(context.WithoutCancel(ctx), h.run) })
+	if h.err != nil {
+		return local.Outcome{}, h.err
+	}
+	output, err := h.caller.Do(ctx, d, log)
+	return local.Outcome{Output: output}, err
+}
+
+func (h *hand) offer(ctx context.Context, d flow.Do) (local.Outcome, error) {
+	var call execution.Call
+	if err := json.Unmarshal(d.Input, &call); err != nil {
+		return local.Outcome{}, fmt.Errorf("read the task of an activity: %w", err)
+	}
+	name, err := h.x.queues.offer(ctx, offerID{h.run.ID, d.ID}, call)
+	if err != nil {
+		return local.Outcome{}, flow.Failure{Kind: flow.Cancelled, Message: "no worker took the task before it was withdrawn"}
+	}
+	return local.Outcome{Output: taken(name)}, nil
+}
+
+// errCutOff is why a call that is not idempotent is in doubt after a crash.
+var errCutOff = errors.New("the process ended while it waited for the answer, and what was called cannot be asked whether it had done it")
+
+// Settle implements local.Worker. A submit is simply made again, since it comes to
+// the same job; of any other call nobody can tell.
+func (h *hand) Settle(_ context.Context, d flow.Do) (local.Outcome, bool, error) {
+	if d.Activity == execution.ActivitySubmit {
+		return local.Outcome{}, false, nil
+	}
+	return local.Outcome{}, false, errCutOff
+}

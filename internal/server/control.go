@@ -1,0 +1,105 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"tutti/internal/executor"
+	"tutti/internal/flow"
+	"tutti/internal/runtime/local"
+	"tutti/internal/server/control"
+	"tutti/internal/stepfunctions/definition"
+	"tutti/internal/stepfunctions/execution"
+	"tutti/internal/store"
+)
+
+// addControl serves the commands of this folder.
+func (s *Server) addControl(mux *http.ServeMux) {
+	mux.HandleFunc("GET "+control.PathStatus, func(w http.ResponseWriter, _ *http.Request) { answer(w, s.status(), nil) })
+	mux.HandleFunc("POST "+control.PathStart, func(w http.ResponseWriter, r *http.Request) { handle(w, r, s.controlStart) })
+	mux.HandleFunc("POST "+control.PathRun, func(w http.ResponseWriter, r *http.Request) { handle(w, r, s.controlRun) })
+}
+
+// maxControl is the size in bytes of a command's request: a definition and an input.
+const maxControl = 1 << 30
+
+func handle[In, Out any](w http.ResponseWriter, r *http.Request, f func(context.Context, In) (Out, error)) {
+	var in In
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxControl)).Decode(&in); err != nil {
+		answer(w, nil, fmt.Errorf("the request cannot be read: %w", err))
+		return
+	}
+	out, err := f(r.Context(), in)
+	answer(w, out, err)
+}
+
+func answer(w http.ResponseWriter, out any, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	status := http.StatusOK
+	if err != nil {
+		status, out = http.StatusBadRequest, problemOf(err)
+	}
+	text, err := json.Marshal(out)
+	if err != nil {
+		panic(fmt.Sprintf("server: invariant broken: an answer to a command is no JSON: %v", err))
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(text) // whoever asked may have gone away
+}
+
+func problemOf(err error) *control.Problem {
+	p := &control.Problem{Message: err.Error()}
+	var there *store.ExistsError
+	switch {
+	case errors.As(err, &there):
+		p.Kind, p.Run = control.KindExists, there.Run
+	case errors.Is(err, store.ErrNotFound):
+		p.Kind = control.KindNotFound
+	case errors.Is(err, local.ErrEnded):
+		p.Kind = control.KindEnded
+	}
+	return p
+}
+
+func (s *Server) controlStart(ctx context.Context, in control.Start) (control.Started, error) {
+	def, list := definition.Parse(in.Filename, []byte(in.Definition))
+	if def == nil {
+		return control.Started{}, fmt.Errorf("the definition has errors: %s", list[0].Detail)
+	}
+	var input executor.Input
+	if err := json.Unmarshal(in.Input, &input); err != nil {
+		return control.Started{}, fmt.Errorf("the input cannot be read: %w", err)
+	}
+	var err error
+	if input.Definition, err = s.executor.Keep(ctx, in.Definition, def); err != nil {
+		return control.Started{}, err
+	}
+	id, err := s.host.Start(ctx, store.Run{Machine: execution.MachineExecution, Owner: in.Owner, Name: in.Name, Command: in.Command, Input: input.Encode()})
+	return control.Started{Run: id}, err
+}
+
+func (s *Server) controlRun(ctx context.Context, in control.Ask) (control.Result, error) {
+	var none control.Result
+	switch in.Do {
+	case control.AskSignal:
+		return none, s.host.Signal(ctx, in.Run, flow.Signaled{Name: in.Signal, Payload: in.Payload})
+	case control.AskCancel:
+		return none, s.host.Cancel(ctx, in.Run, in.Reason)
+	case control.AskResume:
+		return none, s.host.Resume(ctx, in.Run)
+	case control.AskRedrive:
+		return none, s.host.Redrive(ctx, in.Run, in.Payload)
+	case control.AskWait:
+		res, err := s.host.Wait(ctx, in.Run)
+		out := control.Result{Status: res.Status, Output: res.Output}
+		if res.Failure != nil {
+			out.Code, out.Message = res.Failure.Code, res.Failure.Message
+		}
+		return out, err
+	default:
+		return none, fmt.Errorf("a run cannot be asked to %q", in.Do)
+	}
+}
