@@ -2,6 +2,7 @@ package definition
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"tutti/internal/stepfunctions/document"
 	"unicode/utf16"
@@ -206,6 +207,7 @@ func (r *reading) query(n *document.Node, text string) expression.Expr {
 	}
 	e, err := expression.JSONata(r.c.field(n), text)
 	if err == nil {
+		r.references(n, text)
 		return r.uses(n, e)
 	}
 	var bad *jsonata.Error
@@ -221,6 +223,44 @@ func (r *reading) query(n *document.Node, text string) expression.Expr {
 	rng := r.c.source.Inside(n, delimiter+max(0, end-max(1, len(token))), delimiter+end)
 	r.c.coded(n, rng, InvalidJSONata, "Invalid JSONata expression", bad.Message, "%s (%s).", strings.TrimSuffix(bad.Message, "."), bad.Code)
 	return nil
+}
+
+// references refuses what the service refuses of an expression that compiles: it has no
+// input of its own, and $states has what belongs to the field.
+func (r *reading) references(n *document.Node, text string) {
+	refs, err := expression.References(text)
+	if err != nil {
+		panic("definition: invariant broken: an expression compiles and does not: " + err.Error())
+	}
+	refuse := func(service, detail string, args ...any) {
+		r.c.coded(n, r.c.source.Whole(n), UnsupportedJSONata, "Unsupported JSONata expression", service, detail, args...)
+	}
+	if refs.Root {
+		refuse("Reference to '$$' is not supported.", "$$ is not supported: an expression has no input of its own. The state's input is $states.input.")
+	}
+	slices.Sort(refs.Context)
+	for _, name := range slices.Compact(refs.Context) {
+		refuse("Reference to '"+name+"' at the top level is not supported.", "%s stands for nothing: an expression has no input of its own. Of the state's input it is $states.input.%s, of a variable $%s.", quote(name), name, name)
+	}
+	fields := []string{"input", "context"}
+	if r.result {
+		fields = append(fields, "result")
+	}
+	if r.errorOutput {
+		fields = append(fields, "errorOutput")
+	}
+	members := refs.Members["states"]
+	slices.Sort(members)
+	for _, name := range slices.Compact(members) {
+		if contains(fields, name) {
+			continue
+		}
+		hint := "It has " + strings.Join(fields, " and ") + " here."
+		if near := similar(name, fields); near != "" {
+			hint = "Did you mean $states." + near + "?"
+		}
+		refuse("Field '$states."+name+"' does not exist.", "$states has no %s in this field. %s", name, hint)
+	}
 }
 
 // byteOffset turns an offset in UTF-16 units, which JSONata counts in, into bytes.

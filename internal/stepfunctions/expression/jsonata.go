@@ -27,24 +27,37 @@ func JSONata(field, text string) (Expr, error) {
 		return nil, err
 	}
 	q := &query{field: field, text: strings.TrimSpace(inner), expr: e}
+	service := jsonata.Service(nil, nil)
+	for name := range service {
+		// Variables does not tell functions of the language that the service replaces.
+		q.functions = q.functions || strings.Contains(inner, "$"+name)
+	}
 	for _, name := range e.Variables() {
+		_, added := service[name]
 		switch {
 		case name == "states":
 			q.states = true
-		default:
+		case !added && name != "$":
 			q.variables = append(q.variables, name)
 		}
 	}
 	return q, nil
 }
 
+// References tells what the text of a string for which IsJSONata holds refers to. The
+// error is that of JSONata.
+func References(text string) (jsonata.References, error) {
+	return jsonata.ReferencesOf(text[len(jsonataOpen) : len(text)-len(jsonataClose)])
+}
+
 // query is a JSONata expression in its field.
 type query struct {
 	field, text string
 	expr        *jsonata.Expr
-	// What the expression uses: variables of the workflow, and $states.
-	variables []string
-	states    bool
+	// What the expression uses: variables of the workflow, $states, functions that the
+	// service adds or takes away.
+	variables         []string
+	states, functions bool
 }
 
 var _ Expr = (*query)(nil)
@@ -59,6 +72,9 @@ func (e *query) Eval(s *Scope) (any, error) {
 	}
 	if e.states {
 		options.Variables["states"] = s.states()
+	}
+	if e.functions {
+		options.Functions = jsonata.Service(s.Random, s.UUID)
 	}
 	v, defined, err := e.expr.Eval(jsonata.Undefined, options)
 	_, about := e.origin()

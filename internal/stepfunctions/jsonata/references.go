@@ -26,9 +26,6 @@ func ReferencesOf(source string) (References, error) {
 	return r, nil
 }
 
-// IsBuiltin reports whether the language has a function of this name, without the dollar sign.
-func IsBuiltin(name string) bool { return builtinNamed(name) != nil }
-
 // walk looks at a node of the unresolved tree. context says that names there are looked up in the input.
 func (r *References) walk(n *node, context bool) {
 	if n == nil {

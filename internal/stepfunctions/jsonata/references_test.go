@@ -35,7 +35,4 @@ func TestReferencesOf(t *testing.T) {
 	if _, err := jsonata.ReferencesOf("1 +"); err == nil {
 		t.Error("this is no expression")
 	}
-	if !jsonata.IsBuiltin("sum") || !jsonata.IsBuiltin("eval") || jsonata.IsBuiltin("total") {
-		t.Error("the functions of the language are known")
-	}
 }
