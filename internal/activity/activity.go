@@ -46,12 +46,24 @@ type Approvals interface {
 	Answer(wanted cty.Value, input json.RawMessage) (*object.Actual, error)
 }
 
+// Children knows the machines that carry out what has many steps.
+type Children interface {
+	// Prepare gives what a child is started with. Before is the number of the child
+	// that did the same work until the run was stopped, 0 for none: the new one goes on
+	// where that was.
+	Prepare(ctx context.Context, w object.Work, before flow.ID) (object.Work, error)
+	// Name names the run that a child is, or was.
+	Name(ctx context.Context, child flow.ID) (string, error)
+}
+
 // Options are what a Worker works with.
 type Options struct {
 	Root      object.Namespace
 	Orphans   OrphanDrivers
 	Approvals Approvals
-	Plan      *object.Plan
+	// Children may be nil when no driver of the plan is object.Stepwise.
+	Children Children
+	Plan     *object.Plan
 	// Rows are the state's as they are when the work begins, or goes on.
 	Rows []*object.State
 	// Masker hides what is known to be sensitive in log lines and errors.
@@ -85,6 +97,11 @@ type task struct {
 	log    func(string)
 	// settle asks the world whether it happened instead of doing it.
 	settle bool
+	// before is the child that did the work until the run was stopped; 0 is none. Ended
+	// is what came of the child of this attempt, and work the child that is asked for.
+	before flow.ID
+	ended  *object.Ended
+	work   *object.Work
 	// doubt is set when the driver cannot tell how far it got.
 	doubt  bool
 	done   bool
@@ -141,24 +158,21 @@ func (w *Worker) Diags(id flow.ID) diag.List {
 
 // Do implements local.Worker.
 func (w *Worker) Do(ctx context.Context, d flow.Do, log func(string)) (local.Outcome, error) {
-	var in struct {
-		Action int `json:"action"`
+	t, err := w.task(ctx, d)
+	if err != nil {
+		return local.Outcome{}, err
 	}
-	if err := json.Unmarshal(d.Input, &in); err != nil || in.Action < 1 || in.Action > len(w.o.Plan.Actions) {
-		return local.Outcome{}, fmt.Errorf("activity %s has the input %s, which names no action of the plan", d.Activity, d.Input)
-	}
-	a := &w.o.Plan.Actions[in.Action-1]
-	t := &task{action: a, log: func(line string) { log(w.o.Masker.String(line)) }}
-	if a.Change >= 0 {
-		t.change = &w.o.Plan.Changes[a.Change]
-	}
+	t.log = func(line string) { log(w.o.Masker.String(line)) }
+	a := t.action
 	var out local.Outcome
 	var diags diag.List
 	switch d.Activity {
 	case "change":
 		diags = w.change(ctx, t)
 		out.Writes = t.writes
-		out.Output = w.summary(t)
+		if out.Output = w.summary(t); t.work != nil && !diags.HasErrors() {
+			out.Output = goOn(t.work)
+		}
 	case "ask":
 		out.Output, diags = w.ask(ctx, a)
 	case "answer":
@@ -177,6 +191,35 @@ func (w *Worker) Do(ctx context.Context, d flow.Do, log func(string)) (local.Out
 	default:
 		return out, nil
 	}
+}
+
+// input is that of the activities, as package apply writes it.
+type input struct {
+	Action int     `json:"action"`
+	Before flow.ID `json:"before"`
+	Child  *struct {
+		ID      flow.ID         `json:"id"`
+		Output  json.RawMessage `json:"output"`
+		Failure *flow.Failure   `json:"failure"`
+	} `json:"child"`
+}
+
+// task finds the action that an activity is about.
+func (w *Worker) task(ctx context.Context, d flow.Do) (*task, error) {
+	var in input
+	if err := json.Unmarshal(d.Input, &in); err != nil || in.Action < 1 || in.Action > len(w.o.Plan.Actions) {
+		return nil, fmt.Errorf("activity %s has the input %s, which names no action of the plan", d.Activity, d.Input)
+	}
+	t := &task{action: &w.o.Plan.Actions[in.Action-1], before: in.Before}
+	if t.action.Change >= 0 {
+		t.change = &w.o.Plan.Changes[t.action.Change]
+	}
+	if in.Child == nil {
+		return t, nil
+	}
+	name, err := w.o.Children.Name(ctx, in.Child.ID)
+	t.ended = &object.Ended{Run: name, Output: in.Child.Output, Failure: in.Child.Failure}
+	return t, err
 }
 
 func (w *Worker) keep(id flow.ID, d diag.List) {

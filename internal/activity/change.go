@@ -21,6 +21,9 @@ func (w *Worker) instance(ctx context.Context, t *task) diag.List {
 	if t.change.Wanted != cty.NilVal {
 		return w.restore(ctx, t)
 	}
+	if d, begun := w.begin(ctx, t); begun {
+		return d
+	}
 	w.mu.Lock()
 	w.active[a] = t
 	w.mu.Unlock()
@@ -161,16 +164,18 @@ func (w *Worker) apply(ctx context.Context, sc object.Scope, o object.Driven, in
 
 // perform has the driver do it, or find out whether it was done.
 func (w *Worker) perform(ctx context.Context, drv object.Driver, t *task, req object.ApplyRequest, d diag.List) eval.Outcome {
-	var res object.Result
 	if t.settle {
+		var res object.Result
 		if res, t.done, t.err = settle(ctx, drv, req); !t.done || t.err != nil {
 			return eval.Outcome{Diags: d}
 		}
-	} else {
-		var ad diag.List
-		res, ad = drv.Apply(ctx, req)
-		d, t.doubt = append(d, ad...), res.InDoubt
+		return w.result(drv, t, res, d)
 	}
+	res, ad := w.carryOut(ctx, drv, t, req)
+	if d = append(d, ad...); t.work != nil {
+		return eval.Outcome{Value: cty.DynamicVal, Diags: d}
+	}
+	t.doubt = res.InDoubt
 	return w.result(drv, t, res, d)
 }
 

@@ -20,8 +20,11 @@ func (w *Worker) end(ctx context.Context, t *task) diag.List {
 			return d
 		}
 		req.Planned = cty.NilVal
-		res, ad := drv.Apply(ctx, req)
-		d, t.doubt = append(d, ad...), res.InDoubt
+		res, ad := w.carryOut(ctx, drv, t, req)
+		if d = append(d, ad...); t.work != nil {
+			return d
+		}
+		t.doubt = res.InDoubt
 		w.ended(drv, t, res, d)
 		return d
 	})

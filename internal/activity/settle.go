@@ -20,9 +20,7 @@ var ErrCannotTell = errors.New("nothing shows whether it happened")
 // Settle implements local.Worker: it finds out how an activity ended whose answer
 // was lost with the process that waited for it.
 func (w *Worker) Settle(ctx context.Context, d flow.Do) (local.Outcome, bool, error) {
-	var in struct {
-		Action int `json:"action"`
-	}
+	var in input
 	if err := json.Unmarshal(d.Input, &in); err != nil || in.Action < 1 || in.Action > len(w.o.Plan.Actions) {
 		return local.Outcome{}, false, fmt.Errorf("activity %s has the input %s, which names no action of the plan", d.Activity, d.Input)
 	}

@@ -2,11 +2,13 @@ package object
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/zclconf/go-cty/cty"
 
 	"tutti/internal/addr"
 	"tutti/internal/diag"
+	"tutti/internal/flow"
 )
 
 // Driver is what an object's kind can do. It is bound to one object's
@@ -52,6 +54,35 @@ type Settler interface {
 	// happened, done=false and no error when it shows that it did not. An error
 	// means that it cannot be told: the address is in doubt.
 	Settle(ctx context.Context, req ApplyRequest) (res Result, done bool, err error)
+}
+
+// Stepwise is a driver whose work has many steps: a machine carries a change out, as a
+// child of the run, with a journal of its own.
+type Stepwise interface {
+	// Begin gives the machine that is to do the work of a Run or a Delete. It changes
+	// nothing in the world, and may be called again for the same change. Nil without
+	// errors means that there are no steps, and Apply does it all.
+	Begin(ctx context.Context, req ApplyRequest) (*Work, diag.List)
+	// Conclude gives what the machine left behind. A result is given even beside
+	// errors, as by Apply.
+	Conclude(ctx context.Context, req ApplyRequest, ended Ended) (Result, diag.List)
+}
+
+// Work is a machine with what it is started with.
+type Work struct {
+	// Machine names the kind of machine.
+	Machine string
+	// Input is JSON, and may hold secrets.
+	Input json.RawMessage
+}
+
+// Ended is how a machine came to its end.
+type Ended struct {
+	// Run names the run that the machine was, for people.
+	Run string
+	// Output is JSON; Failure is nil when the machine succeeded.
+	Output  json.RawMessage
+	Failure *flow.Failure
 }
 
 // Restorer is a driver that can say what would have to be wanted to get an

@@ -190,10 +190,10 @@ func arguments(c execution.Call, into any, names ...string) error {
 	return nil
 }
 
-// within bounds a context by a time in seconds; 0 is no bound.
-func within(ctx context.Context, seconds float64) (context.Context, context.CancelFunc) {
-	if seconds <= 0 {
+// within bounds a context by a time; 0 is no bound.
+func within(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	if limit == 0 {
 		return context.WithCancel(ctx)
 	}
-	return context.WithTimeout(ctx, time.Duration(seconds*float64(time.Second)))
+	return context.WithTimeout(ctx, limit)
 }

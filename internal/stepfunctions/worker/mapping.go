@@ -1,10 +1,15 @@
 package worker
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+	"time"
 
 	"tutti/internal/flow"
 	"tutti/internal/stepfunctions/execution"
@@ -23,8 +28,45 @@ type Local struct {
 	// URL gets the payload as the body of a POST and answers with the result.
 	URL     string            `json:"url,omitempty"`
 	Headers map[string]string `json:"headers,omitempty"`
-	// Timeout is in seconds; 0 is none.
-	Timeout float64 `json:"timeout,omitempty"`
+	// Timeout is a duration such as 30s; "" is none.
+	Timeout string `json:"timeout,omitempty"`
+}
+
+// ParseMapping reads a mapping from JSON: an object by resource, whose values have the
+// members of Local.
+func ParseMapping(raw []byte) (Mapping, error) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	var m Mapping
+	if err := d.Decode(&m); err != nil {
+		return nil, fmt.Errorf("a mapping is an object such as {\"arn:aws:lambda:...\": {\"command\": [\"bin/pack\"]}}: %w", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		l := m[name]
+		_, err := l.timeout()
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("%s: the timeout %q is no duration above 0, such as 30s", name, l.Timeout)
+		case (len(l.Command) > 0) == (l.URL != ""):
+			return nil, fmt.Errorf("%s: exactly one of command and url must be there", name)
+		case l.URL == "" && len(l.Headers) > 0, l.URL != "" && (len(l.Environment) > 0 || l.WorkingDir != ""):
+			return nil, fmt.Errorf("%s: headers belong to a url, environment and working_dir to a command", name)
+		case l.URL != "" && !strings.HasPrefix(l.URL, "http://") && !strings.HasPrefix(l.URL, "https://"):
+			return nil, fmt.Errorf("%s: the url must start with http:// or https://", name)
+		}
+	}
+	return m, nil
+}
+
+func (l Local) timeout() (time.Duration, error) {
+	if l.Timeout == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(l.Timeout)
+	if err == nil && d <= 0 {
+		err = errors.New("it is not above 0")
+	}
+	return d, err
 }
 
 // function is what is known of a Lambda function that is called.
@@ -91,14 +133,17 @@ func unqualified(text string) string {
 // mapped carries a call out by what stands for its resource.
 func (w *Worker) mapped(l Local, f function) serve {
 	return once(func(ctx context.Context, c execution.Call, log func(string)) (json.RawMessage, error) {
-		ctx, cancel := within(ctx, l.Timeout)
+		limit, err := l.timeout()
+		if err != nil {
+			panic("worker: invariant broken: a mapping was not checked: " + err.Error())
+		}
+		ctx, cancel := within(ctx, limit)
 		defer cancel()
 		payload := f.payload
 		if len(payload) == 0 {
 			payload = json.RawMessage("{}")
 		}
 		var out json.RawMessage
-		var err error
 		if l.URL != "" {
 			out, err = w.post(ctx, l, f, payload, log)
 		} else {

@@ -113,6 +113,23 @@ func TestMappedCommand(t *testing.T) {
 	}
 }
 
+func TestParseMapping(t *testing.T) {
+	t.Parallel()
+	if m, err := worker.ParseMapping([]byte(`{"a":{"command":["x"],"timeout":"5s","environment":{"A":"b"},"working_dir":"d"},"b":{"url":"https://h/","headers":{"X":"y"}}}`)); err != nil || len(m) != 2 {
+		t.Errorf("%v, %v", m, err)
+	}
+	for text, want := range map[string]string{
+		`[]`: "a mapping is an object", `{"a":{"comand":["x"]}}`: `unknown field "comand"`, `{"a":{}}`: "exactly one of command and url",
+		`{"a":{"command":["x"],"url":"http://h"}}`: "exactly one of command and url", `{"a":{"command":["x"],"timeout":"5"}}`: `the timeout "5" is no duration`,
+		`{"a":{"command":["x"],"timeout":"-5s"}}`: "no duration above 0", `{"a":{"command":["x"],"headers":{"a":"b"}}}`: "headers belong to a url",
+		`{"a":{"url":"http://h","working_dir":"d"}}`: "working_dir to a command", `{"a":{"url":"/h"}}`: "must start with http://",
+	} {
+		if _, err := worker.ParseMapping([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}
+
 func TestHTTP(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -218,7 +235,7 @@ func TestSecretsAreMasked(t *testing.T) {
 
 func TestCommandIsStopped(t *testing.T) {
 	t.Parallel()
-	w := worker.New(worker.Options{Dir: t.TempDir(), Mapping: worker.Mapping{"slow": {Command: []string{"sleep", "1000"}, Timeout: 0.05}}})
+	w := worker.New(worker.Options{Dir: t.TempDir(), Mapping: worker.Mapping{"slow": {Command: []string{"sleep", "1000"}, Timeout: "50ms"}}})
 	if got := call(t, w, "arn:aws:lambda:us-east-1:1:function:slow", `{}`); got != "States.Timeout: the command did not end in time" {
 		t.Error(got)
 	}
