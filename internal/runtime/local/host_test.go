@@ -375,7 +375,7 @@ func TestHostRedrive(t *testing.T) {
 	broken = false
 	check(t, h.Redrive(ctx, id, nil))
 	expectDone(t, h, id, 3)
-	if got := e.count(); got["x:0"] != 1 || got["x/1:0"] != 1 {
+	if got := e.count(); got["x:0"] != 1 || got["x/1~2:0"] != 1 {
 		t.Errorf("%v", got)
 	}
 	if err := h.Redrive(ctx, id, nil); !errors.Is(err, local.ErrEnded) {
