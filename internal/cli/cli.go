@@ -149,7 +149,7 @@ The usual way:
 		"main":  {a.initCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(), a.upCommand(), a.destroyCommand(), a.outputCommand(), a.showCommand()},
 		"run":   {a.runsCommand(), a.runCommand(), a.resumeCommand(), a.rollbackCommand(), a.approveCommand(), a.cancelCommand(), a.unlockCommand(), a.serveCommand()},
 		"state": {a.stateCommand(), a.whyCommand(), a.affectedCommand(), a.graphCommand(), a.driftCommand(), a.refreshCommand(), a.importCommand(), a.taintCommand(true), a.taintCommand(false), a.workspaceCommand()},
-		"more":  {a.fmtCommand(), a.consoleCommand(), a.getCommand(), a.providersCommand(), a.metadataCommand(), a.versionCommand()},
+		"more":  {a.fmtCommand(), a.consoleCommand(), a.evalCommand(), a.getCommand(), a.providersCommand(), a.metadataCommand(), a.versionCommand()},
 	} {
 		for _, c := range list {
 			c.GroupID = id
