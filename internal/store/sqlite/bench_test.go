@@ -82,13 +82,54 @@ func benchCallers(b *testing.B, callers int, entry func(int) []store.Entry) {
 	s := mustOpen(b, b.TempDir())
 	defer s.Close()
 	run := benchRun(b, s)
+	at(b, callers, func(i int) error { return s.Append(context.Background(), run, entry(i)) })
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+}
+
+// BenchmarkBegin measures runs begun a second with their first entry, each durable
+// when its call returns, as a server's clients ask for them.
+func BenchmarkBegin(b *testing.B) {
+	for _, callers := range []int{1, 64} {
+		b.Run(fmt.Sprintf("%d callers", callers), func(b *testing.B) {
+			s := mustOpen(b, b.TempDir())
+			defer s.Close()
+			at(b, callers, func(i int) error {
+				now := time.Now()
+				_, err := s.Begin(context.Background(), store.Run{Machine: "execution", Owner: "arn:aws:states:eu-west-1:123456789012:stateMachine:order",
+					Name: fmt.Sprintf("8f0c2b52-7c4d-5c43-a8f5-%012d", i), Input: []byte(`{"input":{"order":17}}`), Created: now},
+					[]store.Entry{{Event: flow.Started{At: now, Input: []byte(`{"input":{"order":17}}`), Seed: 7}}})
+				return err
+			})
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "runs/s")
+		})
+	}
+}
+
+// BenchmarkAppendMany measures events a second, each to a journal of its own.
+func BenchmarkAppendMany(b *testing.B) {
+	const callers = 64
+	s := mustOpen(b, b.TempDir())
+	defer s.Close()
+	runs := make([]store.RunID, callers)
+	for i := range runs {
+		runs[i] = benchRun(b, s)
+	}
+	at(b, callers, func(i int) error {
+		e := store.Entry{Event: flow.ActivityDone{At: time.Unix(int64(i), 0), ID: flow.ID(i + 1), Output: []byte(`{"rows":1}`)}}
+		return s.Append(context.Background(), runs[i%callers], []store.Entry{e})
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+}
+
+// at calls do b.N times, so many at a time.
+func at(b *testing.B, callers int, do func(i int) error) {
 	var wg sync.WaitGroup
 	next := make(chan int, callers)
 	b.ResetTimer()
 	for range callers {
 		wg.Go(func() {
 			for i := range next {
-				if err := s.Append(context.Background(), run, entry(i)); err != nil {
+				if err := do(i); err != nil {
 					b.Error(err)
 				}
 			}
@@ -99,7 +140,6 @@ func benchCallers(b *testing.B, callers int, entry func(int) []store.Entry) {
 	}
 	close(next)
 	wg.Wait()
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
 
 func fillRows(b *testing.B, s *Store, n int) {

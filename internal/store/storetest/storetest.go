@@ -28,7 +28,8 @@ type Open func(t testing.TB, dir string) store.Store
 
 // Run runs all tests that need one process only.
 func Run(t *testing.T, open Open) {
-	for _, group := range []map[string]func(*testing.T, Open){stateTests(), runTests(), journalTests(), leaseTests()} {
+	for _, group := range []map[string]func(*testing.T, Open){stateTests(), runTests(), journalTests(), leaseTests(), beginTests(),
+		documentTests()} {
 		names := make([]string, 0, len(group))
 		for name := range group {
 			names = append(names, name)
