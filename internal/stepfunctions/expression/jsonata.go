@@ -3,6 +3,8 @@ package expression
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"tutti/internal/stepfunctions/data"
@@ -28,10 +30,8 @@ func JSONata(field, text string) (Expr, error) {
 	}
 	q := &query{field: field, text: strings.TrimSpace(inner), expr: e}
 	service := jsonata.Service(nil, nil)
-	for name := range service {
-		// Variables does not tell functions of the language that the service replaces.
-		q.functions = q.functions || strings.Contains(inner, "$"+name)
-	}
+	// Variables does not tell functions of the language that the service replaces.
+	q.functions = slices.ContainsFunc(slices.Sorted(maps.Keys(service)), func(name string) bool { return strings.Contains(inner, "$"+name) })
 	for _, name := range e.Variables() {
 		_, added := service[name]
 		switch {

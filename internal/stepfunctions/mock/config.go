@@ -164,17 +164,21 @@ func (r *reader) reply(n *document.Node) (Reply, bool) {
 		return Reply{}, false
 	}
 	var reply Reply
-	for field, to := range map[string]*string{"Error": &reply.Error, "Cause": &reply.Cause} {
-		if m := thrown.Get(field); m != nil {
-			text, ok := m.Text()
-			if !ok {
-				r.wrong(m, "Invalid reply", "%s must be a string.", m.Pointer())
-			}
-			*to = text
-		}
-	}
+	reply.Error, reply.Cause = r.text(thrown, "Error"), r.text(thrown, "Cause")
 	if reply.Error == "" {
 		r.wrong(thrown, "Invalid reply", "Throw needs an Error: the name that Retry and Catch see.")
 	}
 	return reply, reply.Error != ""
+}
+
+func (r *reader) text(n *document.Node, field string) string {
+	m := n.Get(field)
+	if m == nil {
+		return ""
+	}
+	text, ok := m.Text()
+	if !ok {
+		r.wrong(m, "Invalid reply", "%s must be a string.", m.Pointer())
+	}
+	return text
 }

@@ -40,6 +40,11 @@ type Case struct {
 	Line int
 }
 
+// Filter keeps the cases that f holds for.
+func (c *Cases) Filter(f func(name string) bool) {
+	c.Cases = slices.DeleteFunc(c.Cases, func(one Case) bool { return !f(one.Name) })
+}
+
 // Replies are what the calls of one state come to. The last one is repeated unless
 // there are several.
 type Replies []mock.Reply

@@ -9,6 +9,7 @@ import (
 	"tutti/internal/diag"
 	"tutti/internal/stepfunctions/data"
 	"tutti/internal/stepfunctions/definition"
+	"tutti/internal/stepfunctions/execution"
 	"tutti/internal/stepfunctions/mock"
 )
 
@@ -48,12 +49,12 @@ func (c Coverage) Percent() float64 {
 
 // Play carries out the cases of a file in their order. The configuration has what
 // TestCase names; it may be nil. machine is the state machine's name.
-func Play(machine string, def *definition.StateMachine, cases *Cases, config *mock.Config) ([]Outcome, Coverage) {
+func Play(machine string, def *definition.StateMachine, cases *Cases, config *mock.Config, limits execution.Limits) ([]Outcome, Coverage) {
 	entered := map[string]bool{}
 	outcomes := make([]Outcome, len(cases.Cases))
 	for i := range cases.Cases {
 		c := &cases.Cases[i]
-		o := play(machine, def, c, config)
+		o := play(machine, def, c, config, limits)
 		if o.Result != nil {
 			for _, s := range o.Result.Path {
 				entered[s] = true
@@ -71,11 +72,11 @@ func Play(machine string, def *definition.StateMachine, cases *Cases, config *mo
 	return outcomes, cov
 }
 
-func play(machine string, def *definition.StateMachine, c *Case, config *mock.Config) Outcome {
+func play(machine string, def *definition.StateMachine, c *Case, config *mock.Config, limits execution.Limits) Outcome {
 	o := Outcome{Case: c}
 	replies, why := repliesOf(machine, def, c, config)
 	if why == "" {
-		result, err := Run(Options{Definition: def, Input: c.Input, Replies: replies, Name: machine, At: c.At, From: c.From, Variables: c.Variables})
+		result, err := Run(Options{Definition: def, Input: c.Input, Replies: replies, Name: machine, At: c.At, From: c.From, Variables: c.Variables, Limits: limits})
 		if err == nil {
 			o.Result, o.Differences = result, c.Expect.compare(result)
 			return o
