@@ -124,7 +124,9 @@ type Call struct {
 
 // Job is what was submitted.
 type Job struct {
-	// ID finds the job again, whatever became of the process that submitted it.
+	// ID finds the job again, whatever became of the process that submitted it. A stop
+	// with an empty ID is of a submit whose answer is not known: the job, if there is
+	// one, is found by Call.Key.
 	ID string `json:"id"`
 	// Output is what the submitting call answered.
 	Output json.RawMessage `json:"output,omitempty"`

@@ -149,17 +149,31 @@ func (m *Machine) Snapshot() ([]byte, error) {
 		s.addScope(m.root, -1, numbers)
 	}
 	for _, r := range m.ready {
-		s.Ready = append(s.Ready, numbers[r])
+		if n, there := numbers[r]; there && !r.dropped {
+			s.Ready = append(s.Ready, n)
+		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(m.waits)) {
 		s.Waits = append(s.Waits, m.waits[id].state(numbers))
 	}
 	s.Pause = pauseState{Pausing: m.pausing, Paused: m.paused, Reason: m.reason, Doubts: m.doubts}
+	// What was kept for a state that has been given up since is not wanted any more.
+	wanted := func(w wait) bool {
+		if w.frame == nil {
+			return true
+		}
+		_, there := numbers[w.frame.scope]
+		return there && w.frame.scope.frame == w.frame
+	}
 	for _, w := range m.late {
-		s.Pause.Late = append(s.Pause.Late, w.state(numbers))
+		if wanted(w) {
+			s.Pause.Late = append(s.Pause.Late, w.state(numbers))
+		}
 	}
 	for _, w := range m.cut {
-		s.Pause.Cut = append(s.Pause.Cut, w.state(numbers))
+		if wanted(w) {
+			s.Pause.Cut = append(s.Pause.Cut, w.state(numbers))
+		}
 	}
 	for _, token := range slices.Sorted(maps.Keys(m.tokens)) {
 		s.Tokens[token] = numbers[m.tokens[token].scope]

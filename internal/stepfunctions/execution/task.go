@@ -112,6 +112,9 @@ func (m *Machine) submitted(f *frame, a answer) {
 	c := f.call
 	c.activity, c.submitting = 0, false
 	if a.failure != nil {
+		if a.failure.Kind == flow.Cancelled {
+			m.stopJob(c.call, Job{}, "") // it may have begun all the same
+		}
 		m.taskFailed(f, taskFailure(a.failure))
 		return
 	}
@@ -234,10 +237,12 @@ func (m *Machine) abandonCall(f *frame, reason string) {
 		return
 	}
 	call := c.call
+	_, out := m.waits[c.activity]
 	switch {
-	case c.activity != 0 && c.submitting:
+	case !out: // answered, or cut off by a pause before it began
+	case c.submitting:
 		m.obligations[c.activity] = obligation{Call: &call}
-	case c.activity != 0:
+	default:
 		m.out = append(m.out, flow.CancelActivity{ID: c.activity})
 	}
 	if c.job != nil {
@@ -268,8 +273,9 @@ func (m *Machine) settleObligation(o obligation, a answer) {
 	switch {
 	case o.Call == nil && a.failure != nil && a.failure.Kind == flow.Cancelled:
 		m.owed = append(m.owed, o.Stop)
-	case o.Call == nil || a.failure != nil && a.failure.Code == flow.CodeNotStarted:
+	case o.Call == nil:
 	default:
+		// Even a submit that was not begun this time may have been, before a crash.
 		var job Job
 		if a.failure == nil && json.Unmarshal(a.output, &job) != nil {
 			job = Job{}
