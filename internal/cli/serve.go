@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tutti/internal/engine"
+	"tutti/internal/executor"
 	"tutti/internal/server"
 	"tutti/internal/server/access"
 	"tutti/internal/server/control"
@@ -158,7 +159,8 @@ func (a *app) serve(c *cobra.Command, f *serveFlags) error {
 	if err != nil {
 		return err
 	}
-	if o.Caller, err = f.caller(); err != nil {
+	caller, err := f.caller()
+	if err != nil {
 		return err
 	}
 	e, err := a.open(c, nil)
@@ -167,6 +169,7 @@ func (a *app) serve(c *cobra.Command, f *serveFlags) error {
 	}
 	defer a.close(c, e)
 	o.Store, o.Folder = e.Store(), e.StoreFolder()
+	o.Executor = executor.New(executor.Options{Store: e.Store(), Caller: caller})
 	// Signals count from here on: taking up many executions takes a while.
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)

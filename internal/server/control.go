@@ -7,12 +7,9 @@ import (
 	"fmt"
 	"net/http"
 
-	"tutti/internal/executor"
 	"tutti/internal/flow"
 	"tutti/internal/runtime/local"
 	"tutti/internal/server/control"
-	"tutti/internal/stepfunctions/definition"
-	"tutti/internal/stepfunctions/execution"
 	"tutti/internal/store"
 )
 
@@ -65,19 +62,8 @@ func problemOf(err error) *control.Problem {
 }
 
 func (s *Server) controlStart(ctx context.Context, in control.Start) (control.Started, error) {
-	def, list := definition.Parse(in.Filename, []byte(in.Definition))
-	if def == nil {
-		return control.Started{}, fmt.Errorf("the definition has errors: %s", list[0].Detail)
-	}
-	var input executor.Input
-	if err := json.Unmarshal(in.Input, &input); err != nil {
-		return control.Started{}, fmt.Errorf("the input cannot be read: %w", err)
-	}
-	var err error
-	if input.Definition, err = s.executor.Keep(ctx, in.Definition, def); err != nil {
-		return control.Started{}, err
-	}
-	id, err := s.host.Start(ctx, store.Run{Machine: execution.MachineExecution, Owner: in.Owner, Name: in.Name, Command: in.Command, Input: input.Encode()})
+	id, err := s.host.Start(ctx, store.Run{Machine: in.Machine, Owner: in.Owner, Name: in.Name, Parent: in.Parent, Command: in.Command,
+		User: in.User, Host: in.Host, Input: in.Input})
 	return control.Started{Run: id}, err
 }
 
@@ -94,11 +80,7 @@ func (s *Server) controlRun(ctx context.Context, in control.Ask) (control.Result
 		return none, s.host.Redrive(ctx, in.Run, in.Payload)
 	case control.AskWait:
 		res, err := s.host.Wait(ctx, in.Run)
-		out := control.Result{Status: res.Status, Output: res.Output}
-		if res.Failure != nil {
-			out.Code, out.Message = res.Failure.Code, res.Failure.Message
-		}
-		return out, err
+		return control.Result{Status: res.Status, Output: res.Output, Failure: res.Failure}, err
 	default:
 		return none, fmt.Errorf("a run cannot be asked to %q", in.Do)
 	}

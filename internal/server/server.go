@@ -2,7 +2,7 @@
 // executions out, answers the Step Functions API, keeps timers and schedules, and
 // takes up at its start what an earlier process left.
 //
-// In: an opened store, who makes the calls of Tasks, addresses to listen on. Out: a
+// In: an opened store, what makes machines of its runs, addresses to listen on. Out: a
 // Server that runs until it is closed. It owns the listeners, the socket through which
 // the commands of the same folder talk to it, and the metrics. It must not know the
 // API's actions (package states), nor how a run is carried out.
@@ -29,7 +29,6 @@ import (
 	"tutti/internal/server/control"
 	"tutti/internal/server/states"
 	"tutti/internal/stepfunctions/execution"
-	"tutti/internal/stepfunctions/worker"
 	"tutti/internal/store"
 )
 
@@ -38,8 +37,11 @@ type Options struct {
 	// Folder is the store's folder, for the socket and the lock.
 	Folder string
 	Store  store.Store
-	// Caller gives who makes the calls of a run's Tasks.
-	Caller func(ctx context.Context, r store.Run) (worker.Caller, error)
+	// Executor makes the machines and workers of executions.
+	Executor *executor.Executor
+	// Hosted is told of the Host before it takes up anything, for those who begin
+	// executions otherwise; it may be nil.
+	Hosted func(*local.Host)
 	// Listen are addresses such as 127.0.0.1:8083; none serves the socket alone.
 	Listen []string
 	// Keys are the access keys that callers prove; without any, only loopback addresses
@@ -64,14 +66,13 @@ type Options struct {
 
 // Server serves a store. It is safe for concurrent use.
 type Server struct {
-	o        Options
-	since    time.Time
-	lock     *lock
-	store    *timedStore
-	host     *local.Host
-	executor *executor.Executor
-	api      *states.API
-	metrics  *metrics
+	o       Options
+	since   time.Time
+	lock    *lock
+	store   *timedStore
+	host    *local.Host
+	api     *states.API
+	metrics *metrics
 	front
 	background
 }
@@ -131,8 +132,7 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 func (s *Server) assemble(ctx context.Context) (err error) {
 	o := s.o
 	s.store = &timedStore{Store: o.Store, metrics: s.metrics}
-	s.executor = executor.New(executor.Options{Store: s.store, Caller: o.Caller})
-	hosted := local.HostOptions{Store: s.store, Machines: s.executor, Observer: s.executor.Observer, Grace: o.Grace, MaxWorking: maxWorking,
+	hosted := local.HostOptions{Store: s.store, Machines: o.Executor, Observer: o.Executor.Observer, Grace: o.Grace, MaxWorking: maxWorking,
 		Ended: func(r store.Run, res local.Result) { s.metrics.runEnded(r, res) },
 		Trouble: func(err error) {
 			o.Log.Error("the store failed; the executions concerned are taken up again", "error", err)
@@ -145,8 +145,11 @@ func (s *Server) assemble(ctx context.Context) (err error) {
 	if s.host, err = local.NewHost(hosted); err != nil {
 		return err
 	}
-	s.metrics.watch(s.host.Stats, s.executor.Offered)
-	s.api, err = states.New(ctx, states.Options{Store: s.store, Host: s.host, Executor: s.executor, Account: o.Account, Region: o.Region,
+	if o.Hosted != nil {
+		o.Hosted(s.host)
+	}
+	s.metrics.watch(s.host.Stats, o.Executor.Offered)
+	s.api, err = states.New(ctx, states.Options{Store: s.store, Host: s.host, Executor: o.Executor, Account: o.Account, Region: o.Region,
 		Limits: o.Limits, Strict: o.Strict, Answered: s.metrics.answered, Log: o.Log})
 	return err
 }

@@ -19,6 +19,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"tutti/internal/flow"
+	"tutti/internal/runtime/local"
 	"tutti/internal/store"
 )
 
@@ -45,17 +47,15 @@ type Status struct {
 	URLs []string `json:"urls"`
 }
 
-// Start begins an execution.
+// Start is a run that is to begin.
 type Start struct {
-	// Definition is the text of the state machine's definition.
-	Definition string `json:"definition"`
-	// Filename is where it came from: it tells JSON from YAML.
-	Filename string `json:"filename"`
-	// Owner, Name and Command are the run's; Input is an executor.Input without its
-	// Definition.
+	Machine string          `json:"machine"`
 	Owner   string          `json:"owner"`
 	Name    string          `json:"name"`
+	Parent  store.RunID     `json:"parent,omitempty"`
 	Command string          `json:"command"`
+	User    string          `json:"user"`
+	Host    string          `json:"host"`
 	Input   json.RawMessage `json:"input"`
 }
 
@@ -86,8 +86,7 @@ type Ask struct {
 type Result struct {
 	Status  store.Status    `json:"status"`
 	Output  json.RawMessage `json:"output,omitempty"`
-	Code    string          `json:"code,omitempty"`
-	Message string          `json:"message,omitempty"`
+	Failure *flow.Failure   `json:"failure,omitempty"`
 }
 
 // Problem is an error as the server tells it. Kind lets callers branch.
@@ -115,6 +114,8 @@ func (p *Problem) Unwrap() error {
 		return &store.ExistsError{Run: p.Run}
 	case KindNotFound:
 		return store.ErrNotFound
+	case KindEnded:
+		return local.ErrEnded
 	default:
 		return nil
 	}
@@ -150,17 +151,46 @@ func Dial(ctx context.Context, folder string) (*Client, error) {
 // Status tells who serves.
 func (c *Client) Status() Status { return c.status }
 
-// Start begins an execution, which is durable when it returns. The error of a name
-// that is taken is a *store.ExistsError.
-func (c *Client) Start(ctx context.Context, s Start) (store.RunID, error) {
+// Start begins a run, which is durable when it returns. The error of a name that is
+// taken is a *store.ExistsError.
+func (c *Client) Start(ctx context.Context, r store.Run) (store.RunID, error) {
 	var out Started
-	err := c.call(ctx, http.MethodPost, PathStart, s, &out)
+	err := c.call(ctx, http.MethodPost, PathStart, Start{Machine: r.Machine, Owner: r.Owner, Name: r.Name, Parent: r.Parent, Command: r.Command,
+		User: r.User, Host: r.Host, Input: r.Input}, &out)
 	return out.Run, err
 }
 
-// Ask asks something of a run; the answer is durable when it returns. Only AskWait
-// gives a result.
-func (c *Client) Ask(ctx context.Context, a Ask) (Result, error) {
+// Signal gives a run's machine a signal, which is durable when it returns.
+func (c *Client) Signal(ctx context.Context, run store.RunID, s flow.Signaled) error {
+	_, err := c.ask(ctx, Ask{Run: run, Do: AskSignal, Signal: s.Name, Payload: s.Payload})
+	return err
+}
+
+// Cancel asks a run to stop in order.
+func (c *Client) Cancel(ctx context.Context, run store.RunID, reason string) error {
+	_, err := c.ask(ctx, Ask{Run: run, Do: AskCancel, Reason: reason})
+	return err
+}
+
+// Resume takes up a run that was stopped, and does nothing to one that goes on.
+func (c *Client) Resume(ctx context.Context, run store.RunID) error {
+	_, err := c.ask(ctx, Ask{Run: run, Do: AskResume})
+	return err
+}
+
+// Redrive takes up a run that has failed.
+func (c *Client) Redrive(ctx context.Context, run store.RunID, payload []byte) error {
+	_, err := c.ask(ctx, Ask{Run: run, Do: AskRedrive, Payload: payload})
+	return err
+}
+
+// Wait waits until a run has ended.
+func (c *Client) Wait(ctx context.Context, run store.RunID) (local.Result, error) {
+	out, err := c.ask(ctx, Ask{Run: run, Do: AskWait})
+	return local.Result{Status: out.Status, Output: out.Output, Failure: out.Failure}, err
+}
+
+func (c *Client) ask(ctx context.Context, a Ask) (Result, error) {
 	var out Result
 	err := c.call(ctx, http.MethodPost, PathRun, a, &out)
 	return out, err
