@@ -107,7 +107,7 @@ func (e *path) failure(s *Scope, err error) *Error {
 	field := e.field[strings.LastIndexByte(e.field, '/')+1:]
 	switch {
 	case field == "InputPath" || field == "OutputPath":
-		return &Error{Runtime, fmt.Sprintf("Invalid path '%s' : No results for path: %s", e.path, missing.Where)}
+		return &Error{Runtime, fmt.Sprintf("Invalid path '%s' : %s", e.path, missing.Library())}
 	case strings.HasSuffix(field, "Path") && field != "ItemsPath":
 		return &Error{Runtime, fmt.Sprintf("The %s parameter does not reference an input value: %s", field, e.path)}
 	}

@@ -59,7 +59,7 @@ type walk struct {
 }
 
 // missing says that the search ended at step i.
-func (w *walk) missing(i int, what string, args ...any) error {
+func (w *walk) missing(i int, what string, args ...any) *NotFoundError {
 	where := string(w.path.root)
 	for _, s := range w.path.steps[:i+1] {
 		where += s.String()
@@ -120,7 +120,9 @@ func (w *walk) members(i int, names members, v any, definite bool) error {
 		child, ok := o.Get(name)
 		if !ok {
 			if definite && len(names) == 1 || w.complete {
-				return w.missing(i, "there is no such member")
+				err := w.missing(i, "there is no such member")
+				err.within = !last
+				return err
 			}
 			continue
 		}

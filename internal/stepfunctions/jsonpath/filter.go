@@ -58,41 +58,35 @@ func (p *parser) filter() (step, error) {
 }
 
 func (p *parser) or() (condition, error) {
-	first, err := p.and()
-	if err != nil {
-		return nil, err
-	}
-	list := either{first}
-	for p.blanks(); p.take("||"); p.blanks() {
-		next, err := p.and()
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, next)
-	}
+	list, err := p.chain("||", p.and)
 	if len(list) == 1 {
-		return first, nil
+		return list[0], err
 	}
-	return list, nil
+	return either(list), err
 }
 
 func (p *parser) and() (condition, error) {
-	first, err := p.term()
-	if err != nil {
-		return nil, err
+	list, err := p.chain("&&", p.term)
+	if len(list) == 1 {
+		return list[0], err
 	}
-	list := every{first}
-	for p.blanks(); p.take("&&"); p.blanks() {
-		next, err := p.term()
+	return every(list), err
+}
+
+// chain reads parts with a sign between them.
+func (p *parser) chain(sign string, part func() (condition, error)) ([]condition, error) {
+	var list []condition
+	for {
+		next, err := part()
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, next)
+		p.blanks()
+		if !p.take(sign) {
+			return list, nil
+		}
 	}
-	if len(list) == 1 {
-		return first, nil
-	}
-	return list, nil
 }
 
 func (p *parser) term() (condition, error) {

@@ -177,10 +177,21 @@ type NotFoundError struct {
 	Path  string
 	Where string
 	What  string
+	// within says that a member is missing that is not the path's last step.
+	within bool
 }
 
 func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("path %s has no value: %s at %s", shorten(e.Path), e.What, shorten(e.Where))
+}
+
+// Library words the error as Jayway JsonPath does, which is what the service hands on
+// in some of its messages.
+func (e *NotFoundError) Library() string {
+	if e.within {
+		return "Missing property in path " + shorten(e.Where)
+	}
+	return "No results for path: " + shorten(e.Where)
 }
 
 // LimitError says that a path would cost more than a limit allows.

@@ -94,19 +94,20 @@ func TestSyntaxErrorsTellThePlace(t *testing.T) {
 func TestNotFoundTellsWhere(t *testing.T) {
 	t.Parallel()
 	document := value(t, `{"a":{"list":[1,2],"text":"x","null":null}}`)
-	for _, c := range []struct{ text, want string }{
-		{"$.b.c", "path $.b.c has no value: there is no such member at $['b']"},
-		{"$.a.list[2].x", "path $.a.list[2].x has no value: there is no such element at $['a']['list'][2]['x']"},
-		{"$.a.list[2]", "path $.a.list[2] has no value: there is no such element at $['a']['list'][2]"},
-		{"$.a.text[0]", "path $.a.text[0] has no value: there is no array, but a string at $['a']['text'][0]"},
-		{"$.a.list.x", "path $.a.list.x has no value: there is no object, but an array at $['a']['list']['x']"},
-		{"$.a.null.x[*]", "path $.a.null.x[*] has no value: there is no object, but null at $['a']['null']['x']"},
-		{"$.a.text[?(@.x)]", "path $.a.text[?(@.x)] has no value: a filter takes an object or an array, but there is a string at $['a']['text'][?(@.x)]"},
+	for _, c := range []struct{ text, want, library string }{
+		{"$.b.c", "path $.b.c has no value: there is no such member at $['b']", "Missing property in path $['b']"},
+		{"$.a.c", "path $.a.c has no value: there is no such member at $['a']['c']", "No results for path: $['a']['c']"},
+		{"$.a.list[2].x", "path $.a.list[2].x has no value: there is no such element at $['a']['list'][2]['x']", "No results for path: $['a']['list'][2]['x']"},
+		{"$.a.list[2]", "path $.a.list[2] has no value: there is no such element at $['a']['list'][2]", "No results for path: $['a']['list'][2]"},
+		{"$.a.text[0]", "path $.a.text[0] has no value: there is no array, but a string at $['a']['text'][0]", "No results for path: $['a']['text'][0]"},
+		{"$.a.list.x", "path $.a.list.x has no value: there is no object, but an array at $['a']['list']['x']", "No results for path: $['a']['list']['x']"},
+		{"$.a.null.x[*]", "path $.a.null.x[*] has no value: there is no object, but null at $['a']['null']['x']", "No results for path: $['a']['null']['x']"},
+		{"$.a.text[?(@.x)]", "path $.a.text[?(@.x)] has no value: a filter takes an object or an array, but there is a string at $['a']['text'][?(@.x)]", "No results for path: $['a']['text'][?(@.x)]"},
 	} {
 		_, err := parse(t, c.text).Eval(document)
 		var missing *jsonpath.NotFoundError
-		if !errors.As(err, &missing) || err.Error() != c.want {
-			t.Errorf("%v\nwant %s", err, c.want)
+		if !errors.As(err, &missing) || err.Error() != c.want || missing.Library() != c.library {
+			t.Errorf("%v\nwant %s, %s", err, c.want, c.library)
 		}
 	}
 }
@@ -161,11 +162,9 @@ func TestHostilePathsEnd(t *testing.T) {
 	}{
 		{"$..*..*..*..*..*", deep, jsonpath.MaxFound},
 		{"$" + strings.Repeat("[0,0]", 40), deep, jsonpath.MaxFound},
-		{"$" + strings.Repeat("[0,0]", 40) + ".x", deep, jsonpath.MaxSteps},
 		{"$..[?(@..[?(@..[?(@..x == 1)])])]", deep, jsonpath.MaxSteps},
 		{"$[?(@ in $)]", wide, jsonpath.MaxSteps},
 		{"$[?($ contains @)]", wide, jsonpath.MaxSteps},
-		{"$[?($ subsetof $)]", wide, jsonpath.MaxSteps},
 		{"$[?($ =~ /x/)]", wide, jsonpath.MaxSteps},
 	} {
 		var limit *jsonpath.LimitError
