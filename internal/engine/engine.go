@@ -7,7 +7,9 @@
 // It prints nothing and asks nobody.
 //
 // Files: engine.go opening, plan.go, run.go carrying out, resume.go, state.go the
-// stored state and tfstate, init.go, query.go questions about the graph.
+// stored state and tfstate, init.go, query.go questions about the graph; execution.go
+// executions of state machines, child.go those that belong to a run of a plan, house.go
+// what of the stack they can reach.
 package engine
 
 import (
@@ -21,8 +23,11 @@ import (
 	"time"
 
 	"tutti/internal/diag"
+	"tutti/internal/flow"
+	"tutti/internal/runtime/local"
 	"tutti/internal/secret"
 	"tutti/internal/stack"
+	"tutti/internal/stepfunctions/worker"
 	"tutti/internal/store"
 	"tutti/internal/store/sqlite"
 	"tutti/internal/terraform"
@@ -51,6 +56,10 @@ type Options struct {
 	Now func() time.Time
 	// Adopted is told when a terraform.tfstate was taken over.
 	Adopted func(file string, rows int)
+	// AWS carries out what state machines call there; nil refuses it.
+	AWS worker.Caller
+	// InDoubt decides about calls of executions that were cut off; nil leaves them.
+	InDoubt func(ctx context.Context, r store.Run, doubts []local.Doubt) map[flow.ID]local.Decision
 }
 
 // Engine is an opened stack with its store. It is safe for concurrent use.
@@ -59,6 +68,7 @@ type Engine struct {
 	store   store.Store
 	box     *secret.Box
 	session *terraform.Session
+	executions
 }
 
 // Open opens the store and takes over a terraform.tfstate that lies in the folder.
@@ -119,7 +129,9 @@ func (e *Engine) Store() store.Store { return e.store }
 
 // Close ends provider processes and closes the store.
 func (e *Engine) Close(ctx context.Context) error {
-	var errs []error
+	resting, cancel := context.WithTimeout(context.WithoutCancel(ctx), restGrace)
+	defer cancel()
+	errs := []error{e.executions.rest(resting)}
 	if e.session != nil {
 		errs = append(errs, e.session.Close(ctx))
 	}

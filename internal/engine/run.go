@@ -125,14 +125,15 @@ func (e *Engine) carry(ctx context.Context, c carrying) (*Finished, diag.List) {
 		return nil, append(d, e.abandon(ctx, c, "the stack could not be opened")...)
 	}
 	masker := &secret.Masker{}
-	worker := activity.New(activity.Options{Root: s, Orphans: s, Approvals: task.Approvals{}, Plan: c.file.Plan, Rows: c.snap.Rows, Masker: masker})
+	worker := activity.New(activity.Options{Root: s, Orphans: s, Approvals: task.Approvals{}, Plan: c.file.Plan, Rows: c.snap.Rows, Masker: masker,
+		Children: &children{engine: e, run: c.id}})
 	machine := apply.New()
 	input, err := json.Marshal(apply.Input{Actions: object.Print(c.file.Plan.Actions), Parallelism: c.o.Parallelism})
 	if err != nil {
 		return nil, diag.FromError("Plan cannot be stored", err)
 	}
 	res, err := local.Run(ctx, local.Options{Machine: machine, Store: e.store, RunID: c.id, Worker: worker, Input: input, Resume: c.resume,
-		Lease: c.lease, Observer: observer(c, machine, worker), Person: c.o.Person})
+		Lease: c.lease, Observer: observer(c, machine, worker), Person: c.o.Person, Children: e.Executor()})
 	fin := &Finished{Run: c.id, Status: res.Status, Plan: c.file.Plan, Report: machine.Report(), Sources: s.Sources(), Deferred: len(c.file.Plan.Deferred) > 0}
 	if res.Status == store.Succeeded {
 		fin.Diags = worker.Checks(ctx)

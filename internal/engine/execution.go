@@ -1,0 +1,379 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tutti/internal/diag"
+	"tutti/internal/executor"
+	"tutti/internal/runtime/local"
+	"tutti/internal/secret"
+	"tutti/internal/stepfunctions/definition"
+	"tutti/internal/stepfunctions/execution"
+	"tutti/internal/stepfunctions/worker"
+	"tutti/internal/stepfunctions/workflow"
+	"tutti/internal/store"
+)
+
+// Runs carries out executions: a runtime of this process, or the server of the folder.
+type Runs interface {
+	// Start begins a run, which is durable when it returns; a run of the same owner and
+	// name is a *store.ExistsError.
+	Start(ctx context.Context, r store.Run) (store.RunID, error)
+	// Resume takes up a run that rests, and does nothing to one that goes on.
+	Resume(ctx context.Context, id store.RunID) error
+	// Wait waits until a run has ended.
+	Wait(ctx context.Context, id store.RunID) (local.Result, error)
+	// Cancel asks a run to stop in order.
+	Cancel(ctx context.Context, id store.RunID, reason string) error
+}
+
+// executions is what state machines of this process stand on. Its parts are made when
+// they are first needed.
+type executions struct {
+	mu       sync.Mutex
+	executor *executor.Executor
+	runs     Runs
+	own      *local.Host
+	watch    func(r store.Run) func(execution.HistoryEvent)
+}
+
+// Executor makes the machines and workers of executions in this process.
+func (e *Engine) Executor() *executor.Executor {
+	x := &e.executions
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.executor == nil {
+		x.executor = executor.New(executor.Options{Store: e.store, Caller: e.Caller, Watch: func(r store.Run) func(execution.HistoryEvent) {
+			x.mu.Lock()
+			defer x.mu.Unlock()
+			if x.watch == nil {
+				return nil
+			}
+			return x.watch(r)
+		}})
+	}
+	return x.executor
+}
+
+// UseRuns has executions that this process begins carried out by somebody else than
+// a runtime of its own.
+func (e *Engine) UseRuns(r Runs) {
+	e.executions.mu.Lock()
+	defer e.executions.mu.Unlock()
+	e.executions.runs = r
+}
+
+// runs gives who carries executions out.
+func (e *Engine) runs() (Runs, error) {
+	machines := e.Executor()
+	x := &e.executions
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.runs != nil {
+		return x.runs, nil
+	}
+	h, err := local.NewHost(local.HostOptions{Store: e.store, Machines: machines, InDoubt: e.o.InDoubt})
+	if err != nil {
+		return nil, err
+	}
+	x.own = h
+	x.runs = &leasing{Host: h, engine: e}
+	return x.runs, nil
+}
+
+// rest brings the executions of this process to rest: they stay open, and go on when
+// somebody takes them up.
+func (x *executions) rest(ctx context.Context) error {
+	x.mu.Lock()
+	h := x.own
+	x.own, x.runs = nil, nil
+	x.mu.Unlock()
+	if h == nil {
+		return nil
+	}
+	return h.Close(ctx)
+}
+
+// leasing is a Host whose runs are leased, so that a server that starts beside it
+// leaves them alone.
+type leasing struct {
+	*local.Host
+	engine *Engine
+}
+
+func (l *leasing) Start(ctx context.Context, r store.Run) (store.RunID, error) {
+	id, err := l.Host.Start(ctx, r)
+	if err != nil {
+		return 0, err
+	}
+	return id, l.lease(ctx, id)
+}
+
+func (l *leasing) Resume(ctx context.Context, id store.RunID) error {
+	if err := l.lease(ctx, id); err != nil {
+		return err
+	}
+	return l.Host.Resume(ctx, id)
+}
+
+func (l *leasing) Redrive(ctx context.Context, id store.RunID, payload []byte) error {
+	if err := l.lease(ctx, id); err != nil {
+		return err
+	}
+	return l.Host.Redrive(ctx, id, payload)
+}
+
+// lease holds the run for this process, which is known to live as long as it does.
+func (l *leasing) lease(ctx context.Context, id store.RunID) error {
+	person, host := holder()
+	return l.engine.store.Acquire(ctx, store.Lease{Run: id, Holder: person + "@" + host + ", " + pid(), Reason: l.engine.o.Command, Since: l.engine.o.Now()})
+}
+
+func (l *leasing) Wait(ctx context.Context, id store.RunID) (local.Result, error) {
+	res, err := l.Host.Wait(ctx, id)
+	if err == nil {
+		err = l.engine.store.Release(context.WithoutCancel(ctx), id)
+	}
+	return res, err
+}
+
+// particulars is executor.Input.Local of the executions that are begun here.
+type particulars struct {
+	Workflow string         `json:"workflow,omitempty"`
+	Mapping  worker.Mapping `json:"mapping,omitempty"`
+	Secrets  []string       `json:"secrets,omitempty"`
+}
+
+// maxAncestors bounds how far up the particulars of a map run are looked for.
+const maxAncestors = 64
+
+// particularsOf finds what an execution was begun with, or the one that a map run is
+// part of.
+func (e *Engine) particularsOf(ctx context.Context, r store.Run) (particulars, error) {
+	var out particulars
+	for range maxAncestors {
+		if len(r.Input) == 0 { // lists and runtimes leave it out
+			whole, err := e.store.Run(ctx, r.ID)
+			if err != nil {
+				return out, err
+			}
+			r = *whole
+		}
+		in, err := executor.ReadInput(r)
+		if err != nil {
+			return out, err
+		}
+		if len(in.Local) > 0 {
+			if err := json.Unmarshal(in.Local, &out); err != nil {
+				return out, fmt.Errorf("read what run %d was begun with: %w", r.ID, err)
+			}
+			return out, nil
+		}
+		if r.Parent == 0 || r.Child == 0 {
+			return out, nil
+		}
+		parent, err := e.store.Run(ctx, r.Parent)
+		if err != nil {
+			return out, err
+		}
+		if !executor.Makes(parent.Machine) {
+			return out, nil
+		}
+		r = *parent
+	}
+	return out, nil
+}
+
+// Caller gives who makes the calls of an execution's Tasks: commands, requests and
+// tasks here, and what its mapping says.
+func (e *Engine) Caller(ctx context.Context, r store.Run) (worker.Caller, error) {
+	p, err := e.particularsOf(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	m := &secret.Masker{}
+	m.Add(p.Secrets...)
+	return worker.New(worker.Options{Dir: e.o.Dir, Mapping: p.Mapping, Stack: &house{e}, AWS: e.o.AWS, Masker: m}), nil
+}
+
+// The account and region in the ARNs of executions, as those of the server are unless
+// it is told otherwise.
+const (
+	arnStates = "arn:aws:states:us-east-1:123456789012:"
+)
+
+// newExecution gives the run of an execution that is to be begun: its definition is
+// kept. Name is made up when it is "".
+func (e *Engine) newExecution(ctx context.Context, req workflow.Request, name string) (store.Run, error) {
+	def, d := definition.Parse(req.Definition.File, []byte(req.Definition.Text))
+	if def == nil {
+		return store.Run{}, d.Err()
+	}
+	hash, err := e.Executor().Keep(ctx, req.Definition.Text, def)
+	if err != nil {
+		return store.Run{}, err
+	}
+	if name == "" {
+		name = uuid.NewString()
+	}
+	special, err := json.Marshal(particulars{Workflow: req.Workflow, Mapping: req.Mapping, Secrets: req.Secrets})
+	if err != nil {
+		return store.Run{}, err
+	}
+	machine := machineName(req.Workflow)
+	in := executor.Input{Definition: hash, Local: special, Start: execution.Start{Input: req.Input, Limits: req.Limits, Token: executor.NewToken(),
+		Execution:    execution.Identity{ID: arnStates + "execution:" + machine + ":" + name, Name: name, RoleARN: req.Role},
+		StateMachine: execution.Identity{ID: arnStates + "stateMachine:" + machine, Name: machine}}}
+	person, host := holder()
+	return store.Run{Owner: req.Workflow, Name: name, Machine: execution.MachineExecution, Command: e.o.Command, User: person, Host: host, Input: in.Encode()}, nil
+}
+
+// machineName makes a state machine's name of an address or a file's name: what ARNs
+// cannot hold becomes a dash.
+func machineName(owner string) string {
+	owner = strings.TrimPrefix(owner, "workflow.")
+	for _, ending := range []string{".json", ".yaml", ".yml", ".asl"} {
+		owner = strings.TrimSuffix(owner, ending)
+	}
+	name := strings.Map(func(c rune) rune {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' {
+			return c
+		}
+		return '-'
+	}, filepath.Base(owner))
+	if name = strings.Trim(name, "-"); name == "" {
+		return "workflow"
+	}
+	return name[:min(len(name), 80)]
+}
+
+// Execution is one execution that a person asked for.
+type Execution struct {
+	ID  store.RunID
+	Run *store.Run
+	// ARN names it as the Step Functions API does.
+	ARN string
+}
+
+// ExecutionOptions say how an execution is begun. The zero value takes all from the
+// workflow.
+type ExecutionOptions struct {
+	// Name is the execution's, unique among those of the same workflow or file.
+	Name string
+	// Input is JSON; nil takes the workflow's own.
+	Input json.RawMessage
+	// Mapping is added to the workflow's own.
+	Mapping worker.Mapping
+	// Limits other than 0 stand for the workflow's.
+	Limits execution.Limits
+	// From is the state to begin with; Variables are those that are set there.
+	From      string
+	Variables json.RawMessage
+	// Parent is the run that this one does again; 0 is none.
+	Parent store.RunID
+}
+
+// StartExecution begins an execution of a workflow or a file, and gives it when it is
+// durable.
+func (e *Engine) StartExecution(ctx context.Context, req workflow.Request, o ExecutionOptions) (*Execution, diag.List) {
+	if o.Input != nil {
+		req.Input = o.Input
+	}
+	if len(o.Mapping) > 0 {
+		all := worker.Mapping{}
+		for _, m := range []worker.Mapping{req.Mapping, o.Mapping} {
+			for name, l := range m {
+				all[name] = l
+			}
+		}
+		req.Mapping = all
+	}
+	if o.Limits.Payload != 0 {
+		req.Limits.Payload = o.Limits.Payload
+	}
+	if o.Limits.Events != 0 {
+		req.Limits.Events = o.Limits.Events
+	}
+	r, err := e.newExecution(ctx, req, o.Name)
+	if err != nil {
+		return nil, diag.FromError("Execution cannot be started", err)
+	}
+	if r.Parent = o.Parent; o.From != "" {
+		in, err := executor.ReadInput(r)
+		if err != nil {
+			return nil, diag.FromError("Execution cannot be started", err)
+		}
+		in.From, in.Variables = o.From, o.Variables
+		r.Input = in.Encode()
+	}
+	runs, err := e.runs()
+	if err != nil {
+		return nil, diag.FromError("Execution cannot be started", err)
+	}
+	id, err := runs.Start(ctx, r)
+	var there *store.ExistsError
+	switch {
+	case errors.As(err, &there):
+		return nil, diag.Errorf(nil, "Execution exists already", "Run %d is an execution of %s with the name %q. Names are used once: give another with -name, or none.", there.Run, r.Owner, r.Name)
+	case err != nil:
+		return nil, storeDiag(err)
+	}
+	return e.Execution(ctx, id)
+}
+
+// Execution gives a run that is an execution.
+func (e *Engine) Execution(ctx context.Context, id store.RunID) (*Execution, diag.List) {
+	r, err := e.store.Run(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, diag.Errorf(nil, "No such run", "This stack has no run %d. \"tutti runs\" lists them.", id)
+	}
+	if err != nil {
+		return nil, storeDiag(err)
+	}
+	if r.Machine != execution.MachineExecution {
+		return nil, diag.Errorf(nil, "Run is no execution", "Run %d carries out a plan, not a state machine.", id)
+	}
+	in, err := executor.ReadInput(*r)
+	if err != nil {
+		return nil, storeDiag(err)
+	}
+	return &Execution{ID: id, Run: r, ARN: in.Execution.ID}, nil
+}
+
+// WaitExecution waits for the end of an execution. When the context ends before, the
+// execution is brought to rest, if it is carried out here, and the error is the
+// context's.
+func (e *Engine) WaitExecution(ctx context.Context, id store.RunID) (local.Result, error) {
+	runs, err := e.runs()
+	if err != nil {
+		return local.Result{}, err
+	}
+	res, err := runs.Wait(ctx, id)
+	if err != nil && ctx.Err() != nil {
+		if errRest := e.executions.rest(context.WithoutCancel(ctx)); errRest != nil {
+			return res, errRest
+		}
+	}
+	return res, err
+}
+
+// WatchExecutions has every event in the history of executions of this process told,
+// from the next one that is begun or taken up. Replayed events are told too. It must
+// not block.
+func (e *Engine) WatchExecutions(f func(r store.Run) func(execution.HistoryEvent)) {
+	e.executions.mu.Lock()
+	defer e.executions.mu.Unlock()
+	e.executions.watch = f
+}
+
+// restGrace is how long executions may take to come to rest when the engine is closed.
+const restGrace = 30 * time.Second
