@@ -156,6 +156,11 @@ The usual way:
 			root.AddCommand(c)
 		}
 	}
+	if a.name == "tutti" {
+		test := a.testCommand()
+		test.GroupID = "more"
+		root.AddCommand(test)
+	}
 	accept(root)
 	root.Flags().BoolP("version", "v", false, "the same as the version command")
 	root.RunE = func(c *cobra.Command, _ []string) error {

@@ -13,14 +13,22 @@ type missing struct{ name, instead string }
 // unavailable are the missing commands.
 func (a *app) unavailable() []*cobra.Command {
 	var out []*cobra.Command
-	for _, x := range [...]missing{
-		{"test", "Run the files with \"tofu test\" or \"terraform test\" in the same folder: they read the same configuration"},
-		{"login", "Put the token into the CLI configuration file (credentials \"HOST\" {...}) or into TF_TOKEN_host"},
-		{"logout", "Take the token out of the CLI configuration file (credentials \"HOST\" {...})"},
-	} {
+	for _, x := range a.missing() {
 		out = append(out, x.command(x.name))
 	}
 	return out
+}
+
+// missing are they. tutti's own test is of state machines.
+func (a *app) missing() []missing {
+	list := []missing{
+		{"login", "Put the token into the CLI configuration file (credentials \"HOST\" {...}) or into TF_TOKEN_host"},
+		{"logout", "Take the token out of the CLI configuration file (credentials \"HOST\" {...})"},
+	}
+	if a.name != "tutti" {
+		list = append(list, missing{"test", "Run the files with \"tofu test\" or \"terraform test\" in the same folder: they read the same configuration"})
+	}
+	return list
 }
 
 // unavailableState are those below the command state.
