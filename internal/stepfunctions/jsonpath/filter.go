@@ -171,6 +171,9 @@ func (p *parser) operator() (string, error) {
 		p.at = start
 		return "", p.fail("the operator %s is unknown; there are %s%s", word, symbols, strings.TrimRight(words, " "))
 	}
+	if p.peek() != ' ' {
+		return "", p.fail("expected a blank after %s", word)
+	}
 	return word, nil
 }
 

@@ -145,6 +145,10 @@ func (p *parser) dotted() (step, error) {
 	if name == "" {
 		return nil, p.fail("expected a name")
 	}
+	if i := strings.IndexAny(name, `'"/`); i >= 0 && p.inFilter {
+		p.at = start + i
+		return nil, p.fail("in a filter, a name with %c is written in brackets", name[i])
+	}
 	if p.peek() == ' ' && !p.inFilter {
 		return nil, p.fail("a name with blanks is written in brackets: ['%s …']", name)
 	}
@@ -283,28 +287,14 @@ func (p *parser) hex() (rune, error) {
 	return rune(n), nil
 }
 
-// numbers reads indices or a slice. A third number of a slice is read and, as in the
-// library, does not count.
+// numbers reads indices or a slice.
 func (p *parser) numbers() (step, error) {
 	first, has, err := p.index()
 	if err != nil {
 		return nil, err
 	}
-	p.blanks()
 	if p.take(":") {
-		s := slice{from: first, hasFrom: has}
-		if s.to, s.hasTo, err = p.index(); err != nil {
-			return nil, err
-		}
-		if p.take(":") {
-			if _, _, err = p.index(); err != nil {
-				return nil, err
-			}
-		}
-		if !s.hasFrom && !s.hasTo {
-			return nil, p.fail("a slice needs a start or an end")
-		}
-		return s, p.close()
+		return p.slice(first, has)
 	}
 	list := indices{first}
 	for {
@@ -312,6 +302,7 @@ func (p *parser) numbers() (step, error) {
 		if !p.take(",") {
 			return list, p.close()
 		}
+		p.blanks()
 		next, has, err := p.index()
 		if err != nil {
 			return nil, err
@@ -323,9 +314,27 @@ func (p *parser) numbers() (step, error) {
 	}
 }
 
+// slice reads what follows the first colon; there are no blanks in a slice. A third
+// number is read and, as in the library, does not count.
+func (p *parser) slice(from int, hasFrom bool) (step, error) {
+	s := slice{from: from, hasFrom: hasFrom}
+	var err error
+	if s.to, s.hasTo, err = p.index(); err != nil {
+		return nil, err
+	}
+	if p.take(":") {
+		if _, _, err = p.index(); err != nil {
+			return nil, err
+		}
+	}
+	if !s.hasFrom && !s.hasTo {
+		return nil, p.fail("a slice needs a start or an end")
+	}
+	return s, p.close()
+}
+
 // index reads a whole number of 32 bits, if there is one.
 func (p *parser) index() (n int, has bool, err error) {
-	p.blanks()
 	start := p.at
 	p.take("-")
 	for p.peek() >= '0' && p.peek() <= '9' {
