@@ -269,6 +269,7 @@ func (f *provided) call(r *run, args []any, context any, _ *frame) (any, error) 
 			return nil, err
 		}
 	}
+	r.built++
 	if err := r.work(1); err != nil {
 		return nil, err
 	}

@@ -359,6 +359,14 @@ func (c *compiler) path(n *node) op {
 			p.firstTuple = i
 		}
 	}
+	for i := p.firstTuple - 1; i >= 0; i-- {
+		if s := &p.steps[i]; s.named && len(s.stages) == 0 {
+			s.chain = 1
+			if i+1 < p.firstTuple {
+				s.chain += p.steps[i+1].chain
+			}
+		}
+	}
 	if p.namesOnly() {
 		return &names{path: p}
 	}

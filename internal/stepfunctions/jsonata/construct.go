@@ -13,6 +13,7 @@ func (o *arrayOp) eval(r *run, in any, env *frame) (any, error) {
 	if err := r.enter(); err != nil {
 		return nil, err
 	}
+	r.built++
 	if err := r.chargeList(len(o.items)); err != nil {
 		return nil, err
 	}

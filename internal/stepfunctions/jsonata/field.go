@@ -42,6 +42,63 @@ func (r *run) field(v any, key string, depth int) (any, error) {
 	return out, r.chargeList(len(out.items))
 }
 
+// chain evaluates steps that are only names, which is most of what queries over large documents do. It goes through the
+// items depth first, so that what is between the first and the last step needs no sequence.
+func chain(r *run, steps []step, items []any, last bool) (any, error) {
+	out := results{r: r, only: last, expected: len(items)}
+	if err := out.follow(steps, items); err != nil {
+		return nil, err
+	}
+	return out.sequence(), nil
+}
+
+func (o *results) follow(steps []step, items []any) error {
+	if err := o.r.work(len(items)); err != nil {
+		return err
+	}
+	name := steps[0].name
+	for _, item := range items {
+		var v any
+		if object, ok := item.(*data.Object); ok {
+			if v, ok = object.Get(name); !ok {
+				continue
+			}
+		} else {
+			found, err := o.r.field(item, name, 0)
+			if err != nil {
+				return err
+			}
+			v = single(found)
+		}
+		var err error
+		if len(steps) == 1 {
+			err = o.add(single(v))
+		} else {
+			err = o.inside(steps[1:], v)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inside follows further steps from the value of one.
+func (o *results) inside(steps []step, v any) error {
+	if isUndefined(v) {
+		return nil
+	}
+	if a, own := v.(*array); own && a.cons {
+		return o.follow(steps, []any{a})
+	}
+	if items, ok := list(v); ok {
+		o.expected = max(o.expected, len(items))
+		return o.follow(steps, items)
+	}
+	one := [1]any{v}
+	return o.follow(steps, one[:])
+}
+
 // names is the common path that is only fields, perhaps of a variable: a.b.c or $v.a.b. As long as there are no arrays
 // on the way, it needs no sequences.
 type names struct {

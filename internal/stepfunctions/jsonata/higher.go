@@ -43,6 +43,7 @@ func mapFunction(r *run, args []any) (any, error) {
 	if err := r.chargeList(len(items)); err != nil {
 		return nil, err
 	}
+	r.built++
 	out := &array{sequence: true, items: make([]any, 0, len(items))}
 	each := newRounds(r, args[1].(function), args[0])
 	for i, item := range items {
@@ -142,6 +143,7 @@ func reduce(r *run, args []any) (any, error) {
 
 func each(r *run, args []any) (any, error) {
 	o, _ := args[0].(*data.Object)
+	r.built++
 	out := sequenceOf()
 	calls := newRounds(r, args[1].(function), args[0])
 	for _, m := range o.Members() {

@@ -21,8 +21,9 @@ type path struct {
 // step is one part of a path.
 type step struct {
 	op        op
-	name      string // the field, if named: the step is only a name
+	name      string // the field, if named: the step is only a name, perhaps with stages
 	named     bool
+	chain     int // how many steps from here on are only names, without stages
 	stages    []stageOp
 	sort      *orderBy // an order-by clause instead of op
 	consArray bool
@@ -90,9 +91,14 @@ func (o *path) evalFrom(r *run, i int, items []any, env *frame) (any, error) {
 	for ; i < o.firstTuple; i++ {
 		s := &o.steps[i]
 		var err error
-		if i == 0 && s.consArray {
+		switch {
+		case s.chain > 0:
+			next := i + s.chain
+			result, err = chain(r, o.steps[i:next], items, next == len(o.steps))
+			i = next - 1
+		case i == 0 && s.consArray:
 			result, err = s.op.eval(r, sequenceOf(items...), env)
-		} else {
+		default:
 			result, err = s.eval(r, items, result, env, i == len(o.steps)-1)
 		}
 		if err != nil {
@@ -162,10 +168,7 @@ func (s *step) eval(r *run, items []any, before any, env *frame, last bool) (any
 		}
 		return s.filter(r, before, env)
 	}
-	out := results{r: r, only: last}
-	if len(items) > 1 {
-		out.items = make([]any, 0, len(items))
-	}
+	out := results{r: r, only: last, expected: len(items)}
 	for _, item := range items {
 		v, err := s.value(r, item, env)
 		if err != nil {
@@ -210,12 +213,16 @@ func (s *step) filter(r *run, v any, env *frame) (any, error) {
 
 // results puts the results of a step together.
 type results struct {
-	r     *run
-	only  bool // of the last step: a plain array that is the only result stays as it is
-	count int
-	plain any // the first result, if it is a plain array
-	items []any
+	r        *run
+	only     bool // of the last step: a plain array that is the only result stays as it is
+	expected int  // how many results there may be
+	count    int
+	plain    any // the first result, if it is a plain array
+	items    []any
 }
+
+// maxGuess bounds the room that is made for results before they are there.
+const maxGuess = 1 << 16
 
 func (o *results) add(v any) error {
 	if isUndefined(v) {
@@ -226,11 +233,7 @@ func (o *results) add(v any) error {
 	if a, own := v.(*array); own && a.cons {
 		ok = false
 	}
-	if !ok {
-		o.items = append(o.items, o.r.kept(v))
-		return o.r.charge(sizeItem)
-	}
-	if o.count == 1 && o.only && !isSequence(v) {
+	if ok && o.count == 1 && o.only && !isSequence(v) {
 		o.plain = v
 		return nil
 	}
@@ -239,8 +242,18 @@ func (o *results) add(v any) error {
 			return err
 		}
 	}
+	if !ok {
+		if o.items == nil {
+			o.items = make([]any, 0, min(o.expected, maxGuess))
+		}
+		o.items = append(o.items, o.r.kept(v))
+		return o.r.charge(sizeItem)
+	}
 	if err := o.r.chargeList(len(items)); err != nil {
 		return err
+	}
+	if o.items == nil {
+		o.items = make([]any, 0, min(o.expected*len(items), maxGuess))
 	}
 	o.items = append(o.items, items...)
 	return nil
@@ -257,7 +270,6 @@ func (o *results) sequence() any {
 	if o.plain != nil {
 		return o.plain
 	}
-	o.r.built++
 	return &array{items: o.items, sequence: true}
 }
 
@@ -427,7 +439,6 @@ func (f *filter) eval(r *run, v any, env *frame) (any, error) {
 			out.items = append(out.items, r.kept(item))
 		}
 	}
-	r.built++
 	return out, r.charge(len(out.items) * sizeItem)
 }
 

@@ -272,13 +272,17 @@ func (s *search) from(start int) (*match, error) {
 	return m, nil
 }
 
-// measureEvery is how many matches share one measurement of what they cost.
-const measureEvery = 16
+// measureEvery is how many matches share one measurement of what they cost. Texts up to measureFrom bytes are not worth
+// it: every match counts as if it had looked at all the rest.
+const (
+	measureEvery = 16
+	measureFrom  = 1024
+)
 
 // pay counts the bytes that were looked at. That may be more than those up to the end of the match, as in a(.*b)?, and
 // only a search that counts what it reads can tell; so now and then the search is made once more in that way.
 func (s *search) pay(start int, found []int) error {
-	if found == nil {
+	if found == nil || len(s.text) <= measureFrom {
 		return s.r.work((len(s.text) - start) * s.weight)
 	}
 	s.count++

@@ -1,8 +1,6 @@
 package jsonata
 
 import (
-	"math"
-
 	"tutti/internal/stepfunctions/data"
 )
 
@@ -18,7 +16,8 @@ type run struct {
 	globals []any    // the values of free variables, looked up when first needed; nil: not yet
 
 	// dirty says that a value was built which may hold what is no JSON: a function, undefined, an infinity, or an
-	// array that is a sequence. built counts arrays and objects. Both spare results a walk that they do not need.
+	// array that is a sequence. built counts what may have put values deeper into each other. Both spare results a walk
+	// that they do not need.
 	dirty bool
 	built int
 
@@ -76,7 +75,6 @@ func (r *run) charge(n int) error {
 
 // chargeList counts an array of n items, before it is made. It costs steps too, since somebody fills it.
 func (r *run) chargeList(n int) error {
-	r.built++
 	if err := r.work(n); err != nil {
 		return err
 	}
@@ -128,7 +126,7 @@ func (r *run) kept(v any) any {
 	return v
 }
 
-// walkFrom is the number of arrays and objects built from which on a result is checked for its depth.
+// walkFrom is the number of arrays and objects around others from which on a result is checked for its depth.
 const walkFrom = 128
 
 // result makes a JSON value, or Undefined, of the value of the whole expression.
@@ -149,27 +147,28 @@ func (r *run) result(v any) (any, error) {
 
 // plain gives v as a JSON value, copying only what is not one yet.
 func (r *run) plain(v any, depth int) (any, error) {
-	switch v := v.(type) {
+	switch x := v.(type) {
 	case float64:
-		if math.IsNaN(v) || math.IsInf(v, 0) {
+		if x-x != 0 {
 			return nil, nil
 		}
-		return v, nil
 	case undefined:
 		return nil, nil // as JSON.stringify does with a hole in an array
 	case function:
 		return nil, &Error{Code: "U1003"}
 	case *array:
-		items, _, err := r.plainItems(v.items, depth)
+		items, _, err := r.plainItems(x.items, depth)
 		return items, err
 	case []any:
-		items, changed, err := r.plainItems(v, depth)
-		if !changed {
-			return v, err
+		items, changed, err := r.plainItems(x, depth)
+		if changed || err != nil {
+			return items, err
 		}
-		return items, err
 	case *data.Object:
-		return r.plainObject(v, depth)
+		o, err := r.plainObject(x, depth)
+		if o != x || err != nil {
+			return o, err
+		}
 	}
 	return v, nil
 }

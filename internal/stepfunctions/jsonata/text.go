@@ -1,6 +1,7 @@
 package jsonata
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 
@@ -19,7 +20,7 @@ func (r *run) text(v any, pretty bool) (string, error) {
 			return "", &Error{Code: "D3001", Value: v}
 		}
 		var room [32]byte
-		return string(data.AppendFloat(room[:0], fifteenDigits(v))), nil
+		return string(appendRounded(room[:0], v)), nil
 	}
 	b, err := r.encode(unwrapped(v), pretty)
 	return string(b), err
@@ -64,7 +65,7 @@ func (e *encoder) value(v any, depth int) error {
 		if math.IsInf(v, 0) {
 			return &Error{Code: "D1001", Value: v}
 		}
-		e.out = data.AppendFloat(e.out, fifteenDigits(v))
+		e.out = appendRounded(e.out, v)
 	case data.Number:
 		f, _ := data.Float(v)
 		return e.value(f, depth)
@@ -135,20 +136,43 @@ func (e *encoder) newLine(depth int) {
 	}
 }
 
+// appendRounded writes a number with at most fifteen digits. Nearly all numbers have no more.
+func appendRounded(b []byte, f float64) []byte {
+	start := len(b)
+	b = data.AppendFloat(b, f)
+	if len(b)-start <= 16 { // a point and fifteen digits
+		return b
+	}
+	return data.AppendFloat(b[:start], fifteenDigits(f))
+}
+
 // fifteenDigits rounds a number that is not whole to fifteen significant digits, so that 0.1 + 0.2 prints as 0.3.
 func fifteenDigits(f float64) float64 {
 	if f == math.Trunc(f) || f-f != 0 {
 		return f
 	}
 	var room [64]byte
-	digits := strconv.AppendFloat(room[:0], f, 'e', 14, 64)
-	rounded, err := strconv.ParseFloat(string(digits), 64)
+	// Exactly half-way ECMAScript rounds up and Go to even.
+	digits := strconv.AppendFloat(room[:0], f, 'e', 15, 64)
+	if end := bytes.IndexByte(digits, 'e'); digits[end-1] == '5' && halfWay(f) {
+		digits[end-1] = '6'
+		f = mustFloat(digits)
+	}
+	return mustFloat(strconv.AppendFloat(room[:0], f, 'e', 14, 64))
+}
+
+// halfWay tells whether a number has exactly sixteen digits.
+func halfWay(f float64) bool {
+	const zeros = 24
+	var room [64]byte
+	digits, _, _ := bytes.Cut(strconv.AppendFloat(room[:0], f, 'e', 15+zeros, 64), []byte("e"))
+	return bytes.HasSuffix(digits, bytes.Repeat([]byte("0"), zeros))
+}
+
+func mustFloat(digits []byte) float64 {
+	f, err := strconv.ParseFloat(string(digits), 64)
 	if err != nil {
 		panic("jsonata: invariant broken: a rounded number is not readable: " + err.Error())
 	}
-	// Exactly half-way ECMAScript rounds up and Go to even. It takes a whole part of fifteen digits to be half-way.
-	if half := math.Abs(f); half >= 1e14 && half < 1e15 && half-math.Floor(half) == 0.5 {
-		rounded = math.Copysign(math.Floor(half)+1, f)
-	}
-	return rounded
+	return f
 }
