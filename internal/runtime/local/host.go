@@ -1,12 +1,10 @@
 package local
 
 import (
-	"container/heap"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -61,6 +59,10 @@ type HostOptions struct {
 	Grace time.Duration
 	// CheckpointEvery is as in Options.
 	CheckpointEvery int64
+	// Volatile tells of which runs only the start and the end are kept. Such a run
+	// costs next to nothing, and begins anew when its process dies: all that it does is
+	// done at least once, and what it was told is forgotten.
+	Volatile func(r store.Run) bool
 	// Observer gives who watches a run.
 	Observer func(r store.Run) Observer
 	// InDoubt decides as Person.InDoubt does, for any run.
@@ -115,7 +117,8 @@ type watch struct {
 	alarms alarmHeap
 	nudge  chan struct{}
 	// seen is the number of the latest message.
-	seen int64
+	seen         int64
+	pollFailures int // in a row
 }
 
 // life is where a Host is between its first run and its end.
@@ -441,6 +444,26 @@ func (h *Host) isQuiet() bool {
 	return h.restless == 0
 }
 
+// doubts are those of all runs that do nothing but wait; a nil Host has none.
+func (h *Host) doubts() map[store.RunID][]Doubt {
+	if h == nil {
+		return nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var all map[store.RunID][]Doubt
+	for id, res := range h.residents {
+		if !res.resting || len(res.r.left) == 0 {
+			continue
+		}
+		if all == nil {
+			all = map[store.RunID][]Doubt{}
+		}
+		all[id] = res.r.doubts()
+	}
+	return all
+}
+
 // suspend tells all runs how to come to rest.
 func (h *Host) suspend(how suspension) {
 	for _, res := range h.closeDoor() {
@@ -473,128 +496,5 @@ func (h *Host) lastGone() {
 	h.ready.Broadcast()
 	if h.quiet != nil {
 		go h.quiet()
-	}
-}
-
-// start begins to drive runs when there is the first.
-func (h *Host) start() {
-	if h.started {
-		return
-	}
-	h.started = true
-	for range max(minSteppers, runtime.GOMAXPROCS(0)) {
-		h.staff.Go(h.drive)
-	}
-	h.staff.Go(h.lookAtClock)
-}
-
-// drive drives the machines whose turn it is, one after the other.
-func (h *Host) drive() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for {
-		for len(h.queue) == 0 {
-			if h.closing && len(h.residents) == 0 {
-				return
-			}
-			h.ready.Wait()
-		}
-		res := h.queue[0]
-		h.queue[0] = nil
-		h.queue = h.queue[1:]
-		res.phase = stepping
-		h.mu.Unlock()
-		res.step()
-		h.mu.Lock()
-		h.stepped(res)
-	}
-}
-
-// lookAtClock wakes runs whose timers are due, looks for messages, and notices when
-// the clock is set back.
-func (h *Host) lookAtClock() {
-	last := h.opts.Clock.Now()
-	polled := last
-	for {
-		timer, stop := h.opts.Clock.Timer(h.untilNext(last.Sub(polled)))
-		select {
-		case <-timer:
-		case <-h.nudge:
-		case <-h.empty:
-			stop()
-			return
-		}
-		stop()
-		now := h.opts.Clock.Now()
-		if now.Before(last) {
-			h.setBack(last)
-			polled = now
-		}
-		last = now
-		h.wakeDue(now)
-		if now.Sub(polled) >= pollAll {
-			polled = now
-			h.poll()
-		}
-	}
-}
-
-func (h *Host) untilNext(sincePoll time.Duration) time.Duration {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	d := maxSleep
-	if len(h.residents) > 0 {
-		d = min(d, pollAll-sincePoll)
-	}
-	if len(h.alarms) > 0 {
-		d = min(d, h.alarms[0].alarm.Sub(h.opts.Clock.Now()))
-	}
-	return max(d, 0)
-}
-
-func (h *Host) wakeDue(now time.Time) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for len(h.alarms) > 0 && !h.alarms[0].alarm.After(now) {
-		res := heap.Pop(&h.alarms).(*resident)
-		if res.phase == halted {
-			res.phase = loading
-			go h.reload(res)
-			continue
-		}
-		h.schedule(res)
-	}
-}
-
-func (h *Host) setBack(from time.Time) {
-	h.mu.Lock()
-	all := slices.Collect(maps.Values(h.residents))
-	h.mu.Unlock()
-	for _, res := range all {
-		res.inbox.setBack(from)
-	}
-}
-
-// poll hands out what other processes posted.
-func (h *Host) poll() {
-	posted, err := h.opts.Store.PostedAll(context.Background(), h.seen)
-	if err != nil {
-		h.trouble(fmt.Errorf("look for messages: %w", err))
-		return
-	}
-	for _, p := range posted {
-		h.seen = p.Number
-		h.mu.Lock()
-		res := h.residents[p.Run]
-		h.mu.Unlock()
-		if res != nil {
-			res.inbox.poll(poll{messages: []store.Message{p.Message}})
-		}
-	}
-}
-
-func (h *Host) trouble(err error) {
-	if h.opts.Trouble != nil {
-		h.opts.Trouble(err)
 	}
 }

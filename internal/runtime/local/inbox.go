@@ -22,6 +22,8 @@ type mail struct {
 	commits []error
 	polls   []poll
 	leases  []error
+	// troubles are failures of the store that children had.
+	troubles []error
 	// births tell how starting children went, and ends how children ended.
 	births []birth
 	ends   []childEnd
@@ -73,8 +75,11 @@ func (b *inbox) answer(a answer) { b.put(func(m *mail) { m.answers = append(m.an
 func (b *inbox) commit(err error) {
 	b.put(func(m *mail) { m.commits = append(m.commits, err) })
 }
-func (b *inbox) poll(p poll)         { b.put(func(m *mail) { m.polls = append(m.polls, p) }) }
-func (b *inbox) lease(err error)     { b.put(func(m *mail) { m.leases = append(m.leases, err) }) }
+func (b *inbox) poll(p poll)     { b.put(func(m *mail) { m.polls = append(m.polls, p) }) }
+func (b *inbox) lease(err error) { b.put(func(m *mail) { m.leases = append(m.leases, err) }) }
+func (b *inbox) trouble(err error) {
+	b.put(func(m *mail) { m.troubles = append(m.troubles, err) })
+}
 func (b *inbox) birth(c birth)       { b.put(func(m *mail) { m.births = append(m.births, c) }) }
 func (b *inbox) end(c childEnd)      { b.put(func(m *mail) { m.ends = append(m.ends, c) }) }
 func (b *inbox) admit(d flow.Do)     { b.put(func(m *mail) { m.admitted = append(m.admitted, d) }) }

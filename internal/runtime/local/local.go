@@ -130,6 +130,8 @@ type Options struct {
 	// gives, which may be nil.
 	Children      Machines
 	ChildObserver func(r store.Run) Observer
+	// ChildInDoubt decides for children as Person.InDoubt does.
+	ChildInDoubt func(ctx context.Context, r store.Run, doubts []Doubt) map[flow.ID]Decision
 	// CheckpointEvery is how many journal entries are written between checkpoints of a
 	// machine that is a flow.Restorer; 0 is DefaultCheckpointEvery.
 	CheckpointEvery int64
@@ -214,6 +216,8 @@ type Result struct {
 	// InDoubt are the activities that were left, or cut off by the context's end,
 	// whatever the status.
 	InDoubt []Doubt
+	// ChildInDoubt are those of the run's children, and theirs.
+	ChildInDoubt map[store.RunID][]Doubt
 }
 
 // Run drives the machine until it ends, stops, or waits for a decision, and notes
@@ -259,7 +263,7 @@ func newSingle(opts Options) (*runner, error) {
 	r.woken = woken
 	if opts.Children != nil {
 		r.nursery = newHost(HostOptions{Store: opts.Store, Machines: opts.Children, Clock: r.opts.Clock, Grace: r.opts.Grace,
-			Observer: opts.ChildObserver, CheckpointEvery: opts.CheckpointEvery}, f)
+			Observer: opts.ChildObserver, InDoubt: opts.ChildInDoubt, Trouble: in.trouble, CheckpointEvery: opts.CheckpointEvery}, f)
 		r.nursery.quiet = in.wake
 	}
 	return r, nil
@@ -271,6 +275,7 @@ func (r *runner) run(ctx context.Context) (Result, error) {
 	}
 	status := r.loop(ctx)
 	last := context.WithoutCancel(ctx)
+	doubts := r.nursery.doubts()
 	if r.nursery != nil {
 		if err := r.nursery.Close(last); err != nil {
 			return Result{Status: store.Stopped}, err
@@ -281,6 +286,7 @@ func (r *runner) run(ctx context.Context) (Result, error) {
 		r.halted = errJournal
 	}
 	res := r.result(status)
+	res.ChildInDoubt = doubts
 	message := ""
 	switch {
 	case r.halted != nil:
@@ -318,12 +324,7 @@ func (r *runner) begin(ctx context.Context) error {
 
 // result gives what the machine ended with, if it did.
 func (r *runner) result(status store.Status) Result {
-	res := Result{Status: status}
-	for _, d := range r.asked.Activities() {
-		if doubt, ok := r.left[d.ID]; ok {
-			res.InDoubt = append(res.InDoubt, doubt)
-		}
-	}
+	res := Result{Status: status, InDoubt: r.doubts()}
 	switch end := r.asked.End().(type) {
 	case flow.Complete:
 		res.Output = end.Output
@@ -331,4 +332,15 @@ func (r *runner) result(status store.Status) Result {
 		res.Failure = &end.Failure
 	}
 	return res
+}
+
+// doubts are the outstanding activities that were left, by their number.
+func (r *runner) doubts() []Doubt {
+	var list []Doubt
+	for _, d := range r.asked.Activities() {
+		if doubt, ok := r.left[d.ID]; ok {
+			list = append(list, doubt)
+		}
+	}
+	return list
 }

@@ -76,7 +76,7 @@ func (r *runner) over() (status store.Status, waiting, over bool) {
 	if !r.mailbox.looked {
 		return "", true, false
 	}
-	if len(r.left) > 0 {
+	if len(r.left) > 0 || len(r.nursery.doubts()) > 0 {
 		return store.InDoubt, true, true
 	}
 	if f := r.opts.Observer.Waiting; f != nil && !r.told {
@@ -143,6 +143,9 @@ func (r *runner) takeMail(ctx context.Context) {
 		}
 		for _, p := range m.polls {
 			r.opened(ctx, p)
+		}
+		for _, err := range m.troubles {
+			r.halt(ctx, err)
 		}
 		for _, err := range m.leases {
 			if err := r.lease.answered(err); err != nil {

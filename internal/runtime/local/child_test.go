@@ -1,0 +1,237 @@
+package local_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"tutti/internal/flow"
+	"tutti/internal/flow/flowtest"
+	"tutti/internal/runtime/local"
+	"tutti/internal/store"
+)
+
+// parentRun gives the options of a run that is an errand with children.
+func parentRun(t *testing.T, s store.Store, e *errands, in flowtest.ErrandInput) local.Options {
+	t.Helper()
+	run := errandRun(in)
+	id, err := s.CreateRun(context.Background(), run)
+	check(t, err)
+	worker := e.Worker(store.Run{ID: id})
+	return local.Options{Machine: flowtest.NewErrand(), Store: s, RunID: id, Worker: worker, Input: run.Input, Children: e}
+}
+
+func again(o local.Options) local.Options {
+	o.Machine, o.Resume = flowtest.NewErrand(), true
+	return o
+}
+
+func TestRunWithChildren(t *testing.T) {
+	t.Parallel()
+	s, e := openStore(t, t.TempDir()), newErrands()
+	opts := parentRun(t, s, e, bigFamily("f"))
+	var watched atomic.Int64
+	opts.ChildObserver = func(r store.Run) local.Observer {
+		if r.Parent == 0 || r.ID == 0 {
+			t.Errorf("watched: %+v", r)
+		}
+		return local.Observer{Done: func(flow.Do, time.Time, json.RawMessage) { watched.Add(1) }}
+	}
+	res, err := local.Run(context.Background(), opts)
+	expectStatus(t, res, err, store.Succeeded)
+	if string(res.Output) != `{"done":11}` || len(e.count()) != familySize || watched.Load() != familySize-2 {
+		t.Errorf("%s, %v, %d watched", res.Output, e.count(), watched.Load())
+	}
+	row, err := s.Run(context.Background(), opts.RunID)
+	if err != nil || string(row.Output) != `{"done":11}` || row.Status != store.Succeeded {
+		t.Errorf("%+v, %v", row, err)
+	}
+}
+
+// Cancelled in order, the parent asks its children to stop; taken up again it starts
+// others.
+func TestRunCancelsChildren(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	s, e := openStore(t, t.TempDir()), newErrands()
+	opts := parentRun(t, s, e, flowtest.ErrandInput{Name: "p", Children: []flowtest.ErrandInput{{Do: 1, Signal: "go"}, {Wait: time.Hour}}})
+	cancel := make(chan struct{}, 1)
+	opts.Person.Cancel = cancel
+	opts.Observer.Waiting = func([]flow.SetTimer) { cancel <- struct{}{} }
+	res, err := local.Run(ctx, opts)
+	expectStatus(t, res, err, store.Stopped)
+	children, err := s.Find(ctx, store.RunFilter{Parent: opts.RunID})
+	check(t, err)
+	for _, c := range children {
+		if c.Status != store.Stopped {
+			t.Errorf("child %d is %s", c.ID, c.Status)
+		}
+	}
+	opts = again(opts)
+	opts.Person = local.Person{ReturnWhenWaiting: true}
+	opts.Observer.Waiting = nil
+	res, err = local.Run(ctx, opts)
+	expectStatus(t, res, err, store.Waiting)
+	children, err = s.Find(ctx, store.RunFilter{Parent: opts.RunID, OpenOnly: true, Statuses: []store.Status{store.Running}})
+	if err != nil || len(children) != 2 {
+		t.Fatalf("%d children wait, %v", len(children), err)
+	}
+	// What is posted to a child is found when the parent goes on.
+	for _, c := range children {
+		check(t, s.Post(ctx, c.ID, flow.Signaled{Name: "go"}))
+	}
+	clock := newFakeClock()
+	clock.jump(100 * 365 * 24 * time.Hour)
+	opts = again(opts)
+	opts.Clock = clock
+	res, err = local.Run(ctx, opts)
+	expectStatus(t, res, err, store.Succeeded)
+}
+
+// Aborted, the parent's children rest where they are. The next process finds them,
+// and does with them what the parent's machine has asked for: an errand asks them to
+// stop, and starts others.
+func TestRunAbortsChildren(t *testing.T) {
+	t.Parallel()
+	s, e := openStore(t, t.TempDir()), newErrands()
+	ctx, abort := context.WithCancel(context.Background())
+	e.do = func(ctx context.Context, what string) error {
+		if what != "p/0:1" {
+			return nil
+		}
+		abort()
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	opts := parentRun(t, s, e, flowtest.ErrandInput{Name: "p", Children: []flowtest.ErrandInput{{Do: 3, Idempotent: true}}})
+	res, err := local.Run(ctx, opts)
+	expectStatus(t, res, err, store.Stopped)
+	children, err := s.Find(context.Background(), store.RunFilter{Parent: opts.RunID})
+	if err != nil || len(children) != 1 || children[0].Status != store.Running {
+		t.Errorf("%+v, %v", children, err)
+	}
+	e.do = nil
+	res, err = local.Run(context.Background(), again(opts))
+	expectStatus(t, res, err, store.Succeeded)
+	children, err = s.Find(context.Background(), store.RunFilter{Parent: opts.RunID})
+	if err != nil || len(children) > 2 || string(res.Output) != `{"done":3}` {
+		t.Errorf("%+v, %v, %s", children, err, res.Output)
+	}
+	for _, c := range children {
+		if c.Status != store.Stopped && c.Status != store.Succeeded {
+			t.Errorf("child %d is %s", c.ID, c.Status)
+		}
+	}
+}
+
+// A child in doubt leaves its parent in doubt, and is decided about like it.
+func TestChildInDoubt(t *testing.T) {
+	t.Parallel()
+	s, e := openStore(t, t.TempDir()), newErrands()
+	e.do = func(context.Context, string) error { return &local.DoubtError{Err: errCannotTell} }
+	e.tells = func(string) (bool, error) { return false, errCannotTell }
+	opts := parentRun(t, s, e, flowtest.ErrandInput{Name: "p", Children: []flowtest.ErrandInput{{Do: 1}, {}}})
+	for range 2 {
+		res, err := local.Run(context.Background(), opts)
+		expectStatus(t, res, err, store.InDoubt)
+		children, err := s.Find(context.Background(), store.RunFilter{Parent: opts.RunID, OpenOnly: true})
+		if err != nil || len(children) != 1 || children[0].Status != store.InDoubt {
+			t.Fatalf("%+v, %v", children, err)
+		}
+		doubts := res.ChildInDoubt[children[0].ID]
+		if len(res.InDoubt) != 0 || len(res.ChildInDoubt) != 1 || len(doubts) != 1 || !errors.Is(doubts[0].Why, errCannotTell) {
+			t.Errorf("%+v", res)
+		}
+		opts = again(opts)
+	}
+	e.do = nil
+	opts.ChildInDoubt = func(_ context.Context, r store.Run, doubts []local.Doubt) map[flow.ID]local.Decision {
+		if r.Parent != opts.RunID {
+			t.Errorf("asked about %+v", r)
+		}
+		return map[flow.ID]local.Decision{doubts[0].Do.ID: local.Retry}
+	}
+	res, err := local.Run(context.Background(), opts)
+	expectStatus(t, res, err, store.Succeeded)
+	if len(res.ChildInDoubt) != 0 {
+		t.Errorf("%+v", res)
+	}
+}
+
+// A store that fails stops the parent and lets the children rest; nothing is lost.
+func TestRunWithChildrenOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	s, e := openStore(t, t.TempDir()), newErrands()
+	m := &mortal{Store: s}
+	opts := parentRun(t, s, e, killFamily("e0"))
+	opts.Store = m
+	for n := 1; ; n++ {
+		var room atomic.Int64
+		room.Store(int64(n))
+		m.fail = func() error {
+			if room.Add(-1) < 0 {
+				return errFull
+			}
+			return nil
+		}
+		res, err := local.Run(context.Background(), opts)
+		if err == nil {
+			expectStatus(t, res, err, store.Succeeded)
+			break
+		}
+		if !errors.Is(err, errFull) || res.Status != store.Stopped || n > 100 {
+			t.Fatalf("full after %d writes: %+v, %v", n, res, err)
+		}
+		opts = again(opts)
+	}
+	for what, n := range e.count() {
+		if n > 1 && what != "e0/0:0" && what != "e0/0:1" {
+			t.Errorf("%s was done %d times", what, n)
+		}
+	}
+	if len(e.count()) != killFamilySize {
+		t.Errorf("%v", e.count())
+	}
+}
+
+// Of a volatile run only the start and the end are kept; it begins anew after a
+// crash.
+func TestVolatile(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	s, e := openStore(t, t.TempDir()), newErrands()
+	m := &mortal{Store: s}
+	volatile := func(r store.Run) bool { return r.Name != "kept" }
+	h := newHost(t, local.HostOptions{Store: m, Machines: e, Volatile: volatile})
+	in := flowtest.ErrandInput{Name: "v", Do: 3, Signal: "go"}
+	id := start(t, h, in)
+	local.AwaitQuiet(h, 1)
+	m.dead.Store(true)
+	next := hostOf(t, local.HostOptions{Store: s, Machines: e, Volatile: volatile})
+	if n, err := next.Recover(ctx); n != 1 || err != nil {
+		t.Fatalf("recovered %d, %v", n, err)
+	}
+	check(t, next.Signal(ctx, id, flow.Signaled{Name: "go"}))
+	expectDone(t, next, id, 3)
+	if got := e.count(); got["v:0"] != 2 || got["v:2"] != 2 {
+		t.Errorf("done: %v", got)
+	}
+	entries, err := s.Entries(ctx, id, 1)
+	if err != nil || len(entries) != 2 || entries[0].Event == nil || entries[1].Event != nil {
+		t.Errorf("the journal holds %+v, %v", entries, err)
+	}
+	if row, err := s.Run(ctx, id); err != nil || row.Status != store.Succeeded || string(row.Output) != `{"done":3}` {
+		t.Errorf("%+v, %v", row, err)
+	}
+	in.Name, in.Signal = "kept", ""
+	kept := start(t, next, in)
+	expectDone(t, next, kept, 3)
+	if entries, err := s.Entries(ctx, kept, 1); err != nil || len(entries) != 7 || !slices.ContainsFunc(entries, func(e store.Entry) bool { return e.Sent != 0 }) {
+		t.Errorf("the journal holds %+v, %v", entries, err)
+	}
+	check(t, h.Close(ctx))
+}
