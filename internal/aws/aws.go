@@ -80,6 +80,7 @@ type Answer struct {
 	Output    map[string]any
 	Status    int
 	Header    http.Header
+	Body      []byte // as it came
 	RequestID string
 }
 
@@ -276,7 +277,7 @@ func (c *Client) once(ctx context.Context, loaded *loaded, call wire.Call, writt
 	if err != nil {
 		return nil, err
 	}
-	return &Answer{Output: out, Status: response.StatusCode, Header: response.Header, RequestID: wire.RequestID(response.Header)}, nil
+	return &Answer{Output: out, Status: response.StatusCode, Header: response.Header, Body: body, RequestID: wire.RequestID(response.Header)}, nil
 }
 
 func refusal(call wire.Call, f *wire.Fault) *Error {
@@ -286,6 +287,19 @@ func refusal(call wire.Call, f *wire.Fault) *Error {
 	}
 	e.Retryable = f.Retryable || retry.NewStandard().IsErrorRetryable(e)
 	return e
+}
+
+// Sign signs a request that is none of a service's operations, such as one to an API of the user's own.
+func (c *Client) Sign(ctx context.Context, request *http.Request, body []byte, signingName, region, roleARN string) error {
+	loaded, err := c.setup.load(ctx, c.options)
+	if err != nil {
+		return err
+	}
+	t := &target{signingRegion: firstOf(region, loaded.config.Region), signingName: signingName, credentials: loaded.config.Credentials}
+	if roleARN != "" {
+		t.credentials = c.role(roleARN, t.signingRegion)
+	}
+	return sign(ctx, request, wire.Call{Operation: &catalog.Operation{}}, body, t)
 }
 
 // sign puts Signature Version 4 on a request.

@@ -24,14 +24,15 @@ func (w *Worker) write(c execution.WriteCall) (json.RawMessage, error) {
 	}
 	folder := filepath.Join(w.path(args.Path), c.MapRun[strings.LastIndexAny(c.MapRun, ":/")+1:])
 	name := filepath.Join(folder, c.Name)
-	content := resultText(c)
+	content := ResultText(c)
 	if err := replace(folder, name, content); err != nil {
 		return nil, flow.Failure{Kind: flow.Terminal, Code: "States.ResultWriterFailed", Message: err.Error()}
 	}
 	return json.Marshal(execution.WriteResult{Key: filepath.ToSlash(name), Size: int64(len(content))})
 }
 
-func resultText(c execution.WriteCall) []byte {
+// ResultText gives a part of a map run's results as its file holds it.
+func ResultText(c execution.WriteCall) []byte {
 	if c.Document != nil {
 		return c.Document
 	}
