@@ -54,7 +54,7 @@ func (m *Machine) rest() {
 	if !m.pausing || m.paused || m.end != nil || len(m.obligations) > 0 {
 		return
 	}
-	for id := range maps.Keys(m.waits) {
+	for _, id := range slices.Sorted(maps.Keys(m.waits)) {
 		if m.waits[id].do.ID != 0 && !m.doubts[id] {
 			return
 		}
