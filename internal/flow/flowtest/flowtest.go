@@ -168,17 +168,14 @@ func (s *scenario) crash() string {
 	}
 	s.machine = m
 	var b strings.Builder
-	for _, d := range o.Activities() {
-		b.WriteString("outstanding: " + flow.FormatCommand(d, s.start) + "\n")
-	}
-	for _, t := range o.Timers() {
-		b.WriteString("outstanding: " + flow.FormatCommand(t, s.start) + "\n")
-	}
-	for _, c := range o.Children() {
-		b.WriteString("outstanding: " + flow.FormatCommand(c, s.start) + "\n")
-	}
-	if o.End() != nil {
-		b.WriteString("ended: " + flow.FormatCommand(o.End(), s.start) + "\n")
+	for _, c := range o.Commands() {
+		switch c.(type) {
+		case flow.Complete, flow.Fail:
+			b.WriteString("ended: ")
+		default:
+			b.WriteString("outstanding: ")
+		}
+		b.WriteString(flow.FormatCommand(c, s.start) + "\n")
 	}
 	if b.Len() == 0 {
 		return "outstanding: nothing\n"
