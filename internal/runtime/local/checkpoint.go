@@ -33,7 +33,7 @@ type checkpoint struct {
 // checkpoint behind its last entry. The context must not end before the run is
 // over.
 func (r *runner) flush(durable context.Context) {
-	if b := &r.commit.next; r.commit.idle() && !r.commit.volatile {
+	if b := &r.commit.next; r.commit.idle() {
 		reached := r.commit.durable + int64(len(b.entries))
 		if m, ok := r.opts.Machine.(flow.Restorer); ok && r.begun && reached-r.checkpoint >= r.opts.CheckpointEvery {
 			r.checkpoint = reached

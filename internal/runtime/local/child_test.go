@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -196,42 +195,4 @@ func TestRunWithChildrenOnAFullDisk(t *testing.T) {
 	if len(e.count()) != killFamilySize {
 		t.Errorf("%v", e.count())
 	}
-}
-
-// Of a volatile run only the start and the end are kept; it begins anew after a
-// crash.
-func TestVolatile(t *testing.T) {
-	t.Parallel()
-	ctx := context.Background()
-	s, e := openStore(t, t.TempDir()), newErrands()
-	m := &mortal{Store: s}
-	volatile := func(r store.Run) bool { return r.Name != "kept" }
-	h := newHost(t, local.HostOptions{Store: m, Machines: e, Volatile: volatile})
-	in := flowtest.ErrandInput{Name: "v", Do: 3, Signal: "go"}
-	id := start(t, h, in)
-	local.AwaitQuiet(h, 1)
-	m.dead.Store(true)
-	next := hostOf(t, local.HostOptions{Store: s, Machines: e, Volatile: volatile})
-	if n, err := next.Recover(ctx); n != 1 || err != nil {
-		t.Fatalf("recovered %d, %v", n, err)
-	}
-	check(t, next.Signal(ctx, id, flow.Signaled{Name: "go"}))
-	expectDone(t, next, id, 3)
-	if got := e.count(); got["v:0"] != 2 || got["v:2"] != 2 {
-		t.Errorf("done: %v", got)
-	}
-	entries, err := s.Entries(ctx, id, 1)
-	if err != nil || len(entries) != 2 || entries[0].Event == nil || entries[1].Event != nil {
-		t.Errorf("the journal holds %+v, %v", entries, err)
-	}
-	if row, err := s.Run(ctx, id); err != nil || row.Status != store.Succeeded || string(row.Output) != `{"done":3}` {
-		t.Errorf("%+v, %v", row, err)
-	}
-	in.Name, in.Signal = "kept", ""
-	kept := start(t, next, in)
-	expectDone(t, next, kept, 3)
-	if entries, err := s.Entries(ctx, kept, 1); err != nil || len(entries) != 7 || !slices.ContainsFunc(entries, func(e store.Entry) bool { return e.Sent != 0 }) {
-		t.Errorf("the journal holds %+v, %v", entries, err)
-	}
-	check(t, h.Close(ctx))
 }

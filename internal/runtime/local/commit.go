@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"tutti/internal/flow"
 	"tutti/internal/store"
@@ -51,8 +50,6 @@ type committer struct {
 	run     store.RunID
 	inbox   *inbox
 	fault   *fault
-	// volatile is set for a run of which only the start and the end are kept.
-	volatile bool
 	// durable counts the entries that the journal holds.
 	durable int64
 	next    batch
@@ -68,34 +65,7 @@ func (c *committer) idle() bool { return c.flying == nil && c.lost == nil && len
 func (c *committer) launch() *batch {
 	b := c.next
 	c.flying, c.next = &b, batch{}
-	if c.volatile {
-		b.entries = kept(b.entries)
-	}
 	return &b
-}
-
-// kept are the entries of a volatile run that are stored: its start, and what
-// changes something beside its journal, which is then no event: a replay begins
-// anew.
-func kept(entries []store.Entry) []store.Entry {
-	var out []store.Entry
-	for _, e := range entries {
-		if _, start := e.Event.(flow.Started); start {
-			out = append(out, e)
-		} else if e.End != nil || len(e.Writes) > 0 || e.Took != 0 {
-			e.Event, e.Sent, e.Note, e.NoteAt = nil, 0, "only start and end are kept", noted(e)
-			out = append(out, e)
-		}
-	}
-	return out
-}
-
-// noted is when an entry came about.
-func noted(e store.Entry) time.Time {
-	if e.Event != nil {
-		return e.Event.When()
-	}
-	return e.NoteAt
 }
 
 // flush sends the gathered batch on its way unless one is under way. The context
@@ -105,10 +75,6 @@ func (c *committer) flush(ctx context.Context) {
 		return
 	}
 	b := c.launch()
-	if len(b.entries) == 0 {
-		c.inbox.commit(nil)
-		return
-	}
 	go func() {
 		c.inbox.commit(c.fault.around(func() error { return c.journal.Append(ctx, c.run, b.entries) }))
 	}()

@@ -59,10 +59,6 @@ type HostOptions struct {
 	Grace time.Duration
 	// CheckpointEvery is as in Options.
 	CheckpointEvery int64
-	// Volatile tells of which runs only the start and the end are kept. Such a run
-	// costs next to nothing, and begins anew when its process dies: all that it does is
-	// done at least once, and what it was told is forgotten.
-	Volatile func(r store.Run) bool
 	// Observer gives who watches a run.
 	Observer func(r store.Run) Observer
 	// InDoubt decides as Person.InDoubt does, for any run.

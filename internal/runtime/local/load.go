@@ -34,7 +34,6 @@ func (h *Host) newRunner(ctx context.Context, res *resident, run store.Run) (*ru
 		return nil, err
 	}
 	r.places, r.nursery, r.hosted = h.places, h, true
-	r.commit.volatile = h.opts.Volatile != nil && h.opts.Volatile(run)
 	r.makeWorker = func() Worker { return h.opts.Machines.Worker(res.run) }
 	r.ended = func(end flow.Command) { h.ended(res, end) }
 	res.r = r
