@@ -117,7 +117,7 @@ func (r *reading) items(n *document.Node) expression.Expr {
 			return nil
 		}
 		if e := r.reference(f); e != nil {
-			return expression.OfKind(e, "array", "object")
+			return expression.ItemsAt(e)
 		}
 		return nil
 	}

@@ -154,3 +154,25 @@ func (c *checker) note(f Finding, s diag.Severity, headline, detail string, rng 
 	f.Diagnostic = &diag.Diagnostic{Severity: s, Headline: headline, Detail: detail, Subject: rng}
 	c.findings = append(c.findings, f)
 }
+
+// CheckState is Check for a definition that is a single state, as TestState takes it.
+// Where it leads is not looked at. The state gets the name.
+func CheckState(name string, text []byte, o Options) (*State, []Finding) {
+	file, diags := document.Read("definition", text, o.Substitutions)
+	c := &checker{source: file, options: o, states: map[*document.Node]bool{}, names: map[string]*document.Node{}, labels: map[string]*document.Node{}}
+	root := c.form(diags)
+	if root == nil {
+		return nil, c.findings
+	}
+	c.states[root], c.names[name] = true, root
+	root.Key = name
+	scope := &scope{}
+	scope.assigned(root)
+	r := &reading{c: c, machine: JSONPath, language: JSONPath, scope: scope, graph: &graph{edges: map[string][]edge{}}}
+	s := r.state(root)
+	c.reachable()
+	if c.failed {
+		return nil, c.findings
+	}
+	return s, c.findings
+}

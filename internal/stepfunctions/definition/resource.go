@@ -56,7 +56,13 @@ func ParseResource(arn string) (r Resource, ok bool) {
 	case lambdaARN.MatchString(arn):
 		return Resource{Kind: LambdaResource}, true
 	case tuttiARN.MatchString(arn):
-		return Resource{Kind: TuttiResource}, true
+		r := Resource{Kind: TuttiResource}
+		for _, p := range []Pattern{Sync, WaitForTaskToken} {
+			if strings.HasSuffix(arn, string(p)) {
+				r.Pattern = p
+			}
+		}
+		return r, true
 	}
 	return Resource{}, false
 }

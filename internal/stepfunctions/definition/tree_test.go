@@ -129,7 +129,7 @@ func TestTreeOfOtherStates(t *testing.T) {
 		{eval(t, both.Arguments, `{"a":2}`), `{"a":2}`},
 		{eval(t, both.Output, `{}`), `"r"`},
 		{eval(t, mp.Items, `{"items":[1]}`), `[1]`},
-		{eval(t, mp.Items, `{"items":1}`), `States.Runtime: The JSONPath '$.items' specified for the field 'ItemsPath' returned an unexpected result type. Expected 'array', but was 'number' for value: 1`},
+		{eval(t, mp.Items, `{"items":1}`), `States.Runtime: Reference path "$.items" must point to array.`},
 		{eval(t, mp.Selector, `{}`), `{"v":"v"}`},
 		{eval(t, mp.MaxConcurrency, `{}`), `4`},
 		{eval(t, mp.ToleratedFailurePercentage, `{}`), `12.5`},

@@ -56,6 +56,12 @@ func (f failure) matches(names []string) bool {
 	return false
 }
 
+// Matches reports whether a Retry or Catch that names these errors applies to a failure
+// of a state; branch says that it came from inside a Parallel or Map.
+func Matches(names []string, failed string, branch bool) bool {
+	return failure{name: failed, branch: branch}.matches(names)
+}
+
 // retrier gives the index of the first retrier for this failure; -1 is none.
 // States.Runtime is never tried again.
 func (f failure) retrier(all []definition.Retrier) int {

@@ -2,6 +2,7 @@ package expression
 
 import (
 	"fmt"
+	"strings"
 
 	"tutti/internal/stepfunctions/data"
 	"tutti/internal/stepfunctions/intrinsic"
@@ -65,6 +66,29 @@ func Timestamp(e Expr) Expr {
 
 func unexpected(want string, v any) string {
 	return fmt.Sprintf("returned an unexpected result type. Expected '%s', but was '%s' for value: %s", want, data.Kind(v), intrinsic.Excerpt(v))
+}
+
+// ItemsAt gives the list or object that a path made by Reference leads to, and fails for
+// anything else in the service's own words.
+func ItemsAt(reference Expr) Expr { return itemsAt{reference.(*path)} }
+
+type itemsAt struct{ *path }
+
+// Eval implements Expr.
+func (e itemsAt) Eval(s *Scope) (any, error) {
+	v, err := e.path.Eval(s)
+	if err != nil {
+		return nil, err
+	}
+	if k := data.Kind(v); k == "array" || k == "object" {
+		return v, nil
+	}
+	// The service leaves out one of the two dollar signs of a path into the context.
+	shown := e.path.path.String()
+	if strings.HasPrefix(shown, "$$") {
+		shown = shown[1:]
+	}
+	return nil, &Error{Runtime, fmt.Sprintf("Reference path %q must point to array.", shown)}
 }
 
 // checked looks at the value of another expression; wrong tells what is wrong with it.
