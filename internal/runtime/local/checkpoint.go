@@ -92,7 +92,7 @@ func (r *runner) restore(ctx context.Context) (from int64, err error) {
 	r.asked.Gave(commands)
 	for _, command := range commands {
 		if t, ok := command.(flow.SetTimer); ok {
-			r.timers.add(t)
+			r.timers.add(t, &r.asked)
 		}
 	}
 	for _, id := range c.Sent {

@@ -136,8 +136,12 @@ func (h *Host) bear(ctx context.Context, b bearing) birth {
 	switch {
 	case errors.As(err, &exists):
 		return h.adopt(ctx, b, exists.Run)
-	case errors.As(err, &cannot):
-		return birth{id: id, end: &childEnd{id: id, failure: &flow.Failure{Kind: flow.Terminal, Code: CodeNoChildren, Message: cannot.Error()}}}
+	case errors.As(err, &cannot) && cannot.final():
+		f := failureOf(cannot.err)
+		if f.Code == "" {
+			f.Code = CodeNoChildren
+		}
+		return birth{id: id, end: &childEnd{id: id, failure: &f}}
 	case err != nil:
 		return failed(err)
 	case child.over != nil:

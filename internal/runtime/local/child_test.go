@@ -196,3 +196,49 @@ func TestRunWithChildrenOnAFullDisk(t *testing.T) {
 		t.Errorf("%v", e.count())
 	}
 }
+
+// unmakeable are errands of which those in a child cannot be made.
+type unmakeable struct {
+	*errands
+	err atomic.Pointer[error]
+}
+
+func (u *unmakeable) Machine(ctx context.Context, r store.Run) (flow.Machine, error) {
+	if err := u.err.Load(); err != nil && r.Parent != 0 {
+		return nil, *err
+	}
+	return u.errands.Machine(ctx, r)
+}
+
+// A child whose machine cannot be made has failed, when that is certain; otherwise it
+// is tried again.
+func TestChildCannotBeMade(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		err  error
+		code string // "" when it is tried again
+	}{
+		"foreign": {local.ErrForeign, local.CodeNoChildren}, "failure": {flow.Failure{Kind: flow.Terminal, Code: "Bad", Message: "m"}, "Bad"},
+		"for now": {errors.New("not now"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			clock := newFakeClock()
+			clock.auto = true
+			u := &unmakeable{errands: newErrands()}
+			u.err.Store(&c.err)
+			h := hostOf(t, local.HostOptions{Store: openStore(t, t.TempDir()), Machines: u, Clock: clock, Trouble: func(err error) {
+				if c.code != "" || !errors.Is(err, c.err) {
+					t.Error(err)
+				}
+				u.err.Store(nil)
+			}})
+			id := start(t, h, flowtest.ErrandInput{Name: "p", Children: []flowtest.ErrandInput{{Do: 1}}})
+			if c.code == "" {
+				expectDone(t, h, id, 1)
+			} else if res := wait(t, h, id); res.Status != store.Failed || res.Failure.Code != c.code {
+				t.Errorf("%+v", res)
+			}
+		})
+	}
+}

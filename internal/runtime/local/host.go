@@ -18,7 +18,8 @@ import (
 type Machines interface {
 	// Machine gives the machine of a run, not started. The run has no ID yet when it
 	// is about to begin. An error that is ErrForeign says that this process does not
-	// carry out such runs.
+	// carry out such runs. A child whose machine cannot be made because of that, or of a
+	// flow.Failure, has failed; for any other error it is tried again later.
 	Machine(ctx context.Context, r store.Run) (flow.Machine, error)
 	// Worker gives who carries out the run's activities. It is asked once for each
 	// time that the run is taken up, before the first of them.
@@ -44,6 +45,12 @@ type machineError struct{ err error }
 
 func (e *machineError) Error() string { return e.err.Error() }
 func (e *machineError) Unwrap() error { return e.err }
+
+// final tells that asking again would give the same.
+func (e *machineError) final() bool {
+	_, failed := asFailure(e.err)
+	return failed || errors.Is(e.err, ErrForeign)
+}
 
 // HostOptions say where the runs of a Host are kept and what they are. Functions
 // that are nil are not called; they must not block.

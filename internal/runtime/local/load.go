@@ -125,9 +125,10 @@ func (h *Host) load(ctx context.Context, run store.Run, parent *inbox, signal *f
 		if res.departed == nil {
 			res.departed = make(chan struct{})
 		}
+		departed := res.departed
 		h.mu.Unlock()
 		select {
-		case <-res.departed:
+		case <-departed:
 		case <-ctx.Done():
 			return nil, fmt.Errorf("take up run %d: %w", run.ID, ctx.Err())
 		}

@@ -63,7 +63,7 @@ func (r *runner) replayEvent(e flow.Event) error {
 	r.asked.Gave(commands)
 	for _, c := range commands {
 		if t, ok := c.(flow.SetTimer); ok {
-			r.timers.add(t)
+			r.timers.add(t, &r.asked)
 		}
 	}
 	return nil

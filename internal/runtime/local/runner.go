@@ -223,7 +223,7 @@ func (r *runner) carryOut(ctx context.Context, c flow.Command) {
 	case flow.CancelActivity:
 		r.callOff(c.ID)
 	case flow.SetTimer:
-		r.timers.add(c)
+		r.timers.add(c, &r.asked)
 	case flow.StartChild:
 		r.commit.next.children = append(r.commit.next.children, c)
 	case flow.CancelChild:

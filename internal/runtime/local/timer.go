@@ -2,21 +2,44 @@ package local
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 
 	"tutti/internal/flow"
 )
 
 // timerList gives the timers that are due. One that was taken back stays in the
-// list until its time and is passed over then.
-type timerList struct{ heap timerHeap }
+// list and is passed over in its time, or when the list has doubled: a long run sets
+// many timers for far-off times, and takes nearly all of them back.
+type timerList struct {
+	heap timerHeap
+	// full is the length at which the list is looked through.
+	full int
+}
 
-func (l *timerList) add(t flow.SetTimer) { heap.Push(&l.heap, t) }
+// minTimers is the shortest list that is looked through.
+const minTimers = 64
+
+func (l *timerList) add(t flow.SetTimer, asked *flow.Outstanding) {
+	heap.Push(&l.heap, t)
+	if len(l.heap) < max(l.full, minTimers) {
+		return
+	}
+	l.heap = slices.DeleteFunc(l.heap, func(t flow.SetTimer) bool { return !wanted(t, asked) })
+	heap.Init(&l.heap)
+	l.full = 2 * len(l.heap)
+}
+
+// wanted tells that a timer in the list is still asked for.
+func wanted(t flow.SetTimer, asked *flow.Outstanding) bool {
+	is, ok := asked.Timer(t.ID)
+	return ok && is.At.Equal(t.At)
+}
 
 // next gives the earliest timer that is still asked for.
 func (l *timerList) next(asked *flow.Outstanding) (flow.SetTimer, bool) {
 	for len(l.heap) > 0 {
-		if t, ok := asked.Timer(l.heap[0].ID); ok && t.At.Equal(l.heap[0].At) {
+		if t := l.heap[0]; wanted(t, asked) {
 			return t, true
 		}
 		heap.Pop(&l.heap)
