@@ -60,6 +60,14 @@ type Evaluator struct {
 	mu      sync.Mutex
 	objects map[addr.Object]*entry
 	closers []func(context.Context) diag.List
+
+	memory sync.Map // of any to *memo
+}
+
+// memo is something that is worked out once.
+type memo struct {
+	once  sync.Once
+	value any
 }
 
 // New makes an evaluator in which nothing is known yet.

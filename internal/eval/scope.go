@@ -97,6 +97,18 @@ func (s *scope) Changed(ctx context.Context, i addr.Instance, path cty.Path) boo
 	return changed
 }
 
+// Remember gives what make gave to whoever asked first for the key in this
+// evaluation. Make must ask the scope for nothing: others wait for it.
+func (s *scope) Remember(key any, make func() any) any {
+	found, ok := s.e.memory.Load(key)
+	if !ok {
+		found, _ = s.e.memory.LoadOrStore(key, &memo{})
+	}
+	m := found.(*memo)
+	m.once.Do(func() { m.value = make() })
+	return m.value
+}
+
 // Pending reports, while a Source is asked about an instance, whether something
 // that it depends on only by order, or names itself and that is made and not only
 // looked at, is going to change.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/hashicorp/hcl/v2"
@@ -245,6 +246,27 @@ type cited struct {
 }
 
 func (c cited) References() []addr.Reference { return []addr.Reference{c.ref} }
+
+// TestRemember makes a thing once for all who ask in one evaluation, and again in
+// another.
+func TestRemember(t *testing.T) {
+	var made atomic.Int32
+	ns := objecttest.Namespace{}
+	for i := range 100 {
+		ns = append(ns, value(fmt.Sprint("v", i), func(_ context.Context, s object.Scope) cty.Value {
+			return s.(interface{ Remember(any, func() any) any }).Remember("key", func() any { return cty.NumberIntVal(int64(made.Add(1))) }).(cty.Value)
+		}))
+	}
+	for want := range int64(2) {
+		e := eval.New(index(ns), noSource{})
+		e.All(context.Background(), nil)
+		e.Nodes(func(n *eval.Node) {
+			if n.Kind == eval.Instance && !n.Value.RawEquals(cty.NumberIntVal(want+1)) {
+				t.Errorf("%s is %#v, want %d", n.Addr, n.Value, want+1)
+			}
+		})
+	}
+}
 
 // TestWithConcurrently asks from outside, from many goroutines at once.
 func TestWithConcurrently(t *testing.T) {

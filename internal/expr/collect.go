@@ -35,6 +35,8 @@ type Collector struct {
 	refs  Refs
 	paths [][]string // of refs.Objects: where each stands among the variables
 	diags diag.List
+	// shared are the parts that are worth the same in all instances of a block.
+	shared []*Shared
 }
 
 // Refs gives what was found so far.
@@ -155,6 +157,10 @@ var _ hclsyntax.Walker = (*walker)(nil)
 
 // Enter implements hclsyntax.Walker.
 func (w *walker) Enter(n hclsyntax.Node) hcl.Diagnostics {
+	if s, ok := n.(*Shared); ok {
+		w.c.shared = append(w.c.shared, s)
+		n = s.Expression
+	}
 	switch n := n.(type) {
 	case hclsyntax.ChildScope:
 		names := make(map[string]bool, len(n.LocalNames))
@@ -304,16 +310,7 @@ func (c *Collector) nativeBody(b *hclsyntax.Body, bound, hidden map[string]bool)
 
 // dynamic collects from a dynamic block: its content sees one more name.
 func (c *Collector) dynamic(blk *hclsyntax.Block, bound map[string]bool) {
-	iterator := blk.Labels[0]
-	if attr, ok := blk.Body.Attributes["iterator"]; ok {
-		if kw := hcl.ExprAsKeyword(attr.Expr); kw != "" {
-			iterator = kw
-		}
-	}
-	inner := map[string]bool{iterator: true}
-	for n := range bound {
-		inner[n] = true
-	}
+	inner := with(bound, iteratorOf(blk))
 	if attr, ok := blk.Body.Attributes["for_each"]; ok {
 		c.exprIn(attr.Expr, bound)
 	}
@@ -323,6 +320,16 @@ func (c *Collector) dynamic(blk *hclsyntax.Block, bound map[string]bool) {
 	for _, content := range blk.Body.Blocks {
 		c.nativeBody(content.Body, inner, nil)
 	}
+}
+
+// iteratorOf gives the name that a dynamic block introduces.
+func iteratorOf(blk *hclsyntax.Block) string {
+	if attr, ok := blk.Body.Attributes["iterator"]; ok {
+		if kw := hcl.ExprAsKeyword(attr.Expr); kw != "" {
+			return kw
+		}
+	}
+	return blk.Labels[0]
 }
 
 // jsonIterators binds, in the JSON form of dynamic blocks, the name of each block

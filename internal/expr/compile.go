@@ -10,7 +10,8 @@
 // diagnostics. It must not know which blocks a language has.
 //
 // Files: reference.go reads one traversal, collect.go finds the references,
-// compile.go keeps them, context.go gives them values, repeat.go counts instances.
+// compile.go keeps them, context.go gives them values, share.go evaluates once what is
+// the same in all instances, repeat.go counts instances.
 package expr
 
 import (
@@ -27,6 +28,7 @@ type Code struct {
 	// functions are the provider-defined functions that are called.
 	functions []ProviderFunction
 	locals    map[string]bool
+	shared    []*Shared
 }
 
 // reference is a Reference with where it is put among the variables.
@@ -71,7 +73,7 @@ func native(body hcl.Body) bool {
 }
 
 func newCode(c *Collector) (*Code, diag.List) {
-	code := &Code{locals: map[string]bool{}, functions: c.refs.Functions}
+	code := &Code{locals: map[string]bool{}, functions: c.refs.Functions, shared: c.shared}
 	for i, r := range c.refs.Objects {
 		code.refs = append(code.refs, reference{r, c.paths[i]})
 	}

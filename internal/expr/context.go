@@ -22,6 +22,9 @@ type Env struct {
 	Roots map[string]cty.Value
 	// Output reports whether a module call's module has the output.
 	Output func(call, output string) bool
+	// Varies reports whether a built-in function may give something else each time it
+	// is called; nil means that all may.
+	Varies func(name string) bool
 	// Provided gives a provider-defined function; nil where there are none.
 	Provided func(ctx context.Context, s object.Scope, name string) (function.Function, diag.List)
 }
@@ -38,15 +41,22 @@ type Local struct {
 // Context asks the scope for all that the code refers to and gives the context in
 // which its expressions can be evaluated.
 func (c *Code) Context(ctx context.Context, s object.Scope, env *Env, l Local) (*hcl.EvalContext, diag.List) {
-	ev := &hcl.EvalContext{Variables: make(map[string]cty.Value, 4), Functions: env.Functions}
-	ev.Variables = c.placeValues(env, l)
+	ev := &hcl.EvalContext{Variables: c.placeValues(env, l), Functions: env.Functions}
 	var d diag.List
 	if len(c.functions) > 0 {
 		d = append(d, c.addFunctions(ctx, s, env, ev)...)
 	}
-	if len(c.refs) == 0 {
-		return ev, d
+	if len(c.refs) > 0 {
+		c.addObjects(ctx, s, env, ev)
 	}
+	if len(c.shared) > 0 {
+		c.share(s, env, l, ev)
+	}
+	return ev, d
+}
+
+// addObjects asks for the objects, those that indexes need first.
+func (c *Code) addObjects(ctx context.Context, s object.Scope, env *Env, ev *hcl.EvalContext) {
 	t := &tree{}
 	var later []group
 	for _, g := range c.groups() {
@@ -63,7 +73,6 @@ func (c *Code) Context(ctx context.Context, s object.Scope, env *Env, l Local) (
 		}
 		t.into(ev)
 	}
-	return ev, d
 }
 
 // nested reports whether an index refers to other objects: they come first.

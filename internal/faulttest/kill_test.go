@@ -145,6 +145,7 @@ func (f *folder) finish(want string, faults ...string) {
 	named := last.doubts()
 	switch {
 	case last.code == 0 && len(named) == 0:
+	case last.code == 1 && strings.Contains(last.stderr, "Nothing to resume"): // it was killed after its last write
 	case last.code == 1 && len(named) > 0:
 		f.has(last, "Look whether these happened, then:", "-in-doubt=retry", "import ADDR ID")
 	default:

@@ -12,6 +12,7 @@ import (
 	"tutti/internal/expr"
 	"tutti/internal/object"
 	"tutti/internal/terraform/config"
+	"tutti/internal/terraform/function"
 )
 
 // compiled is what all instances of one module share: its expressions with what
@@ -144,6 +145,7 @@ func (r *Root) module(cfg *config.Config, a addr.Module, parent *module, call ob
 	c, _ := r.compile(cfg)
 	m := &module{root: r, addr: a, compiled: c, parent: parent, call: call, objects: map[addr.Name]object.Object{}}
 	m.env = &expr.Env{Module: a, Functions: r.functions, Roots: r.places(cfg), Provided: m.providedFunction,
+		Varies: function.Varies,
 		Output: func(call, output string) bool {
 			child := cfg.Children[call]
 			return child != nil && child.Module.Outputs[output] != nil

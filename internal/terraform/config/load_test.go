@@ -3,12 +3,16 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"golang.org/x/tools/txtar"
 
 	"tutti/internal/diag"
+	"tutti/internal/expr"
 )
 
 // archive reads a txtar file as a folder of configuration.
@@ -49,5 +53,46 @@ func TestGoodConfigurations(t *testing.T) {
 				t.Error("nothing was read")
 			}
 		})
+	}
+}
+
+// TestSharedParts: only blocks that can have instances have parts that are shared by
+// them, and what is read rather than evaluated stays as it is.
+func TestSharedParts(t *testing.T) {
+	const src = `
+resource "t" "x" {
+  count = length(var.n)
+  size  = length(var.n)
+  list  = [count.index]
+  lifecycle {
+    replace_triggered_by = [t.y[*].id]
+    precondition {
+      condition     = upper(var.n) != ""
+      error_message = "No."
+    }
+  }
+}
+module "m" {
+  source = trimspace("./m")
+  in     = t.x[*].id
+}
+locals {
+  once = length(var.n)
+}
+`
+	body, d := parseFile([]byte(src), "main.tf")
+	if d.HasErrors() {
+		t.Fatal(d.Err())
+	}
+	var got []string
+	_ = hclsyntax.VisitAll(body.(*hclsyntax.Body), func(n hclsyntax.Node) hcl.Diagnostics {
+		if s, ok := n.(*expr.Shared); ok {
+			got = append(got, string(s.Range().SliceBytes([]byte(src))))
+		}
+		return nil
+	})
+	slices.Sort(got)
+	if want := []string{"length(var.n)", "t.x[*].id", "upper(var.n)"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"tutti/internal/diag"
+	"tutti/internal/expr"
 )
 
 // FileSource is where configuration files are read from: the disk, or the copy
@@ -166,6 +167,28 @@ func readModule(files FileSource, dir string) ([]source, map[string][]byte, diag
 	return out, sources, diags
 }
 
+// shareAmongInstances marks what is the same in every instance of a block that can
+// have several. What is read rather than evaluated stays as it is.
+func shareAmongInstances(f *hcl.File) {
+	if f == nil {
+		return
+	}
+	for _, blk := range f.Body.(*hclsyntax.Body).Blocks {
+		switch blk.Type {
+		case "resource", "data", "ephemeral", "module":
+			expr.ShareBody(blk.Body, "count", "for_each", "enabled", "depends_on", "provider", "providers", "source", "version", "lifecycle")
+			for _, life := range blk.Body.Blocks {
+				if life.Type != "lifecycle" {
+					continue
+				}
+				for _, condition := range life.Body.Blocks {
+					expr.ShareBody(condition.Body)
+				}
+			}
+		}
+	}
+}
+
 // parseFile parses native or JSON syntax, by the file's name. A file with syntax
 // errors still gives what could be understood of it.
 func parseFile(src []byte, name string) (hcl.Body, diag.List) {
@@ -175,6 +198,7 @@ func parseFile(src []byte, name string) (hcl.Body, diag.List) {
 		f, hd = hcljson.Parse(src, name)
 	} else {
 		f, hd = hclsyntax.ParseConfig(src, name, hcl.InitialPos)
+		shareAmongInstances(f)
 	}
 	if f == nil {
 		return nil, diag.FromHCL(hd)

@@ -14,6 +14,7 @@
 package function
 
 import (
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -95,6 +96,19 @@ func Table(opts Options) map[string]function.Function {
 	addExpressions(table, descriptions)
 	addTemplates(table, descriptions, opts)
 	return table
+}
+
+// Varies reports whether a function may give something else each time it is called
+// with the same arguments: by chance, by the clock, by what lies in files, or because
+// it evaluates text in which such functions may be called.
+func Varies(name string) bool {
+	name = strings.TrimPrefix(name, Namespace)
+	switch name {
+	case "uuid", "timestamp", "bcrypt", "templatefile", "templatestring":
+		return true
+	default:
+		return strings.HasPrefix(name, "file")
+	}
 }
 
 // impure makes a function unknown when only pure ones are wanted. Its arguments

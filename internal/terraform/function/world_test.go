@@ -67,6 +67,26 @@ func TestImpure(t *testing.T) {
 	}
 }
 
+// TestVaries goes through all functions: a new one that looks at the world must be
+// named here.
+func TestVaries(t *testing.T) {
+	var got []string
+	for name := range function.Table(function.Options{}) {
+		plain, core := strings.CutPrefix(name, function.Namespace)
+		if function.Varies(name) != function.Varies(plain) {
+			t.Errorf("%s and %s are told apart", name, plain)
+		}
+		if function.Varies(name) && !core {
+			got = append(got, name)
+		}
+	}
+	slices.Sort(got)
+	want := strings.Fields("bcrypt file filebase64 filebase64sha256 filebase64sha512 fileexists filemd5 fileset filesha1 filesha256 filesha512 templatefile templatestring timestamp uuid")
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 func TestUUIDsDiffer(t *testing.T) {
 	got := mustEval(t, function.Table(function.Options{}), "distinct([uuid(), uuid(), uuid()])")
 	if got.LengthInt() != 3 || len(got.Index(cty.Zero).AsString()) != 36 {
