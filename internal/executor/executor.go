@@ -146,6 +146,11 @@ func (x *Executor) Definition(ctx context.Context, r store.Run) (*definition.Sta
 	return def, err
 }
 
+// Caller gives who makes the calls of a run.
+func (x *Executor) Caller(ctx context.Context, r store.Run) (worker.Caller, error) {
+	return x.o.Caller(ctx, r)
+}
+
 // Worker implements local.Machines.
 func (x *Executor) Worker(r store.Run) local.Worker { return &hand{x: x, run: r} }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"tutti/internal/flow"
 	"tutti/internal/stepfunctions/execution"
@@ -17,9 +18,38 @@ type live struct {
 	// byToken are an execution and its map runs, which share a token's base.
 	byToken map[string][]*machine
 	mapRuns map[string]*machine // by ARN
+	// expected are executions whose beginning somebody waits to hear of, by token.
+	expected map[string]*time.Time
 }
 
-func newLive() *live { return &live{byToken: map[string][]*machine{}, mapRuns: map[string]*machine{}} }
+func newLive() *live {
+	return &live{byToken: map[string][]*machine{}, mapRuns: map[string]*machine{}, expected: map[string]*time.Time{}}
+}
+
+// Expect has it noted when the execution with this Start.Token begins, which is before
+// whoever starts it returns. The function gives the time and forgets the matter; it
+// must be called.
+func (x *Executor) Expect(token string) (began func() time.Time) {
+	at := new(time.Time)
+	l := x.live
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.expected[token] = at
+	return func() time.Time {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.expected, token)
+		return *at
+	}
+}
+
+func (l *live) began(token string, at time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if to, ok := l.expected[token]; ok {
+		*to = at
+	}
+}
 
 // machine is an execution's machine that can be asked from outside while a runtime
 // drives it.
@@ -63,6 +93,7 @@ func (x *machine) Handle(e flow.Event) []flow.Command {
 	switch e := e.(type) {
 	case flow.Started:
 		on = true
+		x.live.began(x.token, e.At)
 	case flow.Signaled:
 		on = on || e.Name == execution.SignalRedrive
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"tutti/internal/runtime/local"
+	"tutti/internal/server/states"
 	"tutti/internal/stepfunctions/execution"
 	"tutti/internal/store"
 )
@@ -84,7 +85,7 @@ func (s *timedStore) Begin(ctx context.Context, r store.Run, entries []store.Ent
 	began := time.Now()
 	id, err := s.Store.Begin(ctx, r, entries)
 	s.metrics.journal.WithLabelValues("begin").Observe(time.Since(began).Seconds())
-	if err == nil && r.Machine == execution.MachineExecution {
+	if err == nil && (r.Machine == execution.MachineExecution || r.Machine == states.MachineExpress) {
 		s.metrics.started.Inc()
 	}
 	return id, err

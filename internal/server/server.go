@@ -150,7 +150,7 @@ func (s *Server) assemble(ctx context.Context) (err error) {
 	}
 	s.metrics.watch(s.host.Stats, o.Executor.Offered)
 	s.api, err = states.New(ctx, states.Options{Store: s.store, Host: s.host, Executor: o.Executor, Account: o.Account, Region: o.Region,
-		Limits: o.Limits, Strict: o.Strict, Answered: s.metrics.answered, Log: o.Log})
+		Limits: o.Limits, Strict: o.Strict, Answered: s.metrics.answered, Ended: s.metrics.runEnded, Log: o.Log})
 	return err
 }
 

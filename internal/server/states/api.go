@@ -72,7 +72,10 @@ type Options struct {
 	Clock func() time.Time
 	// Answered is told of every request, for metrics and logs; it may be nil.
 	Answered func(action, code string, took time.Duration)
-	Log      *slog.Logger
+	// Ended is told of the ends of EXPRESS executions, which no other Host tells of; it
+	// may be nil, and must not block.
+	Ended func(r store.Run, res local.Result)
+	Log   *slog.Logger
 }
 
 // API answers requests. It is safe for concurrent use.

@@ -65,18 +65,16 @@ func (a *API) startExecution(ctx context.Context, _ call, in *startInput) (any, 
 		_, at, err := a.express.start(ctx, o, o.run.Command)
 		return startOutput{ARN: o.input.Execution.ID, Start: stamp(at)}, err
 	}
+	began := a.o.Executor.Expect(o.input.Token)
 	_, err = a.o.Host.Start(ctx, o.run)
+	at := began()
 	if there := (*store.ExistsError)(nil); errors.As(err, &there) {
 		return a.startedBefore(ctx, o, there.Run)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("start an execution: %w", err)
 	}
-	begun, err := a.o.Store.Find(ctx, store.RunFilter{Owner: o.run.Owner, Name: o.run.Name, Limit: 1})
-	if err != nil || len(begun) == 0 {
-		return nil, fmt.Errorf("read when an execution was started: %w", err)
-	}
-	return startOutput{ARN: o.input.Execution.ID, Start: stamp(begun[0].Created)}, nil
+	return startOutput{ARN: o.input.Execution.ID, Start: stamp(at)}, nil
 }
 
 // order checks a request to start an execution.

@@ -12,11 +12,11 @@ import (
 	"tutti/internal/store"
 )
 
-// machineExpress is Run.Machine of the record of an EXPRESS execution. Only its start
+// MachineExpress is Run.Machine of the record of an EXPRESS execution. Only its start
 // and its end are stored: the machine runs on a Host whose store forgets everything,
 // and an execution that was interrupted starts again (at least once), or, when
 // somebody waited for its answer, is given up (at most once).
-const machineExpress = "express"
+const MachineExpress = "express"
 
 const commandSync = "StartSyncExecution"
 
@@ -47,7 +47,7 @@ func newExpresses(a *API) (*expresses, error) {
 
 // start begins an execution, whose record is durable when it returns.
 func (e *expresses) start(ctx context.Context, o *order, command string) (*expressRun, time.Time, error) {
-	o.run.Machine, o.run.Name, o.run.Command = machineExpress, o.input.Execution.ID, command
+	o.run.Machine, o.run.Name, o.run.Command = MachineExpress, o.input.Execution.ID, command
 	o.run.Created, o.run.Status = e.a.o.Clock().UTC(), store.Running
 	id, err := e.a.o.Store.Begin(ctx, o.run, nil)
 	if err != nil {
@@ -83,6 +83,9 @@ func (e *expresses) ended(r store.Run, res local.Result) {
 	if x == nil {
 		return // the start had failed
 	}
+	if e.a.o.Ended != nil {
+		e.a.o.Ended(r, res)
+	}
 	go func() {
 		defer close(x.over)
 		x.ended, x.result = e.a.o.Clock().UTC(), res
@@ -99,7 +102,7 @@ func (e *expresses) ended(r store.Run, res local.Result) {
 
 // recover starts interrupted executions again, and closes those whose caller is gone.
 func (e *expresses) recover(ctx context.Context) (n int, err error) {
-	open, err := e.a.o.Store.Find(ctx, store.RunFilter{Machine: machineExpress, OpenOnly: true})
+	open, err := e.a.o.Store.Find(ctx, store.RunFilter{Machine: MachineExpress, OpenOnly: true})
 	if err != nil {
 		return 0, err
 	}

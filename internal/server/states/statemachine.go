@@ -32,6 +32,7 @@ func stateMachineAction(name string) (action, bool) {
 		"DescribeStateMachineAlias":      typed((*API).describeAlias),
 		"ListStateMachineAliases":        typed((*API).listAliases),
 		"ValidateStateMachineDefinition": typed((*API).validateDefinition),
+		"TestState":                      typed((*API).testState),
 	}[name]
 	return f, ok
 }
