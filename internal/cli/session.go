@@ -14,6 +14,7 @@ import (
 	"tutti/internal/cli/view"
 	"tutti/internal/diag"
 	"tutti/internal/engine"
+	"tutti/internal/stepfunctions/integration"
 	"tutti/internal/terraform/config"
 	"tutti/internal/terraform/install"
 	"tutti/internal/terraform/install/cliconfig"
@@ -56,6 +57,7 @@ func (a *app) options(c *cobra.Command, vars *variableFlags) (engine.Options, di
 	cfg, d := cliconfig.Load(cliconfig.System())
 	o := engine.Options{Dir: ".", Version: a.version, Command: typed(c), Workspace: a.workspace(),
 		Install: install.Options{Config: cfg}, Values: config.ValueOptions{Env: os.Environ()},
+		AWS: integration.New(integration.Options{}),
 		Adopted: func(file string, rows int) {
 			_, _ = fmt.Fprintf(a.stderr, "Took over %d objects from %s. tutti keeps its state in .tutti from now on;\n\"tutti state pull\" writes it in Terraform's form.\n\n", rows, file)
 		}}

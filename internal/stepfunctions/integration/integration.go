@@ -32,6 +32,7 @@ import (
 
 // Options are what an Integration works with.
 type Options struct {
+	// AWS is nil for a client that finds its configuration in the environment, as the AWS SDKs do, and tries thrice.
 	AWS *aws.Client
 	// Poll is the longest pause between two looks at a job; 0 is DefaultPoll.
 	Poll time.Duration
@@ -41,6 +42,9 @@ type Options struct {
 
 // DefaultPoll is the longest pause between two looks at a job. The first pauses are shorter.
 const DefaultPoll = 10 * time.Second
+
+// defaultAttempts is the SDKs' own.
+const defaultAttempts = 3
 
 // Integration carries out activities on AWS. It is safe for concurrent use.
 type Integration struct {
@@ -53,8 +57,11 @@ type Integration struct {
 
 var _ worker.Caller = (*Integration)(nil)
 
-// New gives an Integration.
+// New gives an Integration. Nothing is read before the first call.
 func New(o Options) *Integration {
+	if o.AWS == nil {
+		o.AWS = aws.New(aws.Options{Attempts: defaultAttempts}, nil)
+	}
 	if o.Poll == 0 {
 		o.Poll = DefaultPoll
 	}
