@@ -36,7 +36,7 @@ func (r *reading) choice(n *document.Node) *Choice {
 // condition reads a JSONata rule's Condition.
 func (r *reading) condition(n *document.Node) expression.Expr {
 	known := append(in("", "Condition", "Next", "Assign", "Output", "Comment"), in(JSONPath, "Variable", "And", "Or", "Not")...)
-	for _, o := range expression.Operators() {
+	for _, o := range r.c.operators {
 		known = append(known, fieldSpec{o.Name, JSONPath})
 	}
 	r.known(n, known, "a choice rule")
@@ -62,7 +62,7 @@ func (r *reading) condition(n *document.Node) expression.Expr {
 // outermost one says where to go on.
 func (r *reading) rule(n *document.Node, outermost bool) expression.Expr {
 	c := r.c
-	operators := expression.Operators()
+	operators := c.operators
 	known := in("", "And", "Or", "Not", "Variable", "Comment")
 	if outermost {
 		known = append(known, in("", "Next", "Assign")...)
@@ -77,7 +77,7 @@ func (r *reading) rule(n *document.Node, outermost bool) expression.Expr {
 		return nil
 	}
 	if m.Key == "Variable" {
-		return r.comparison(n, operators)
+		return r.comparison(n)
 	}
 	for _, o := range operators {
 		if extra := n.Get(o.Name); extra != nil {
@@ -115,8 +115,9 @@ func (r *reading) combination(n, m *document.Node) expression.Expr {
 	return expression.Or(rules)
 }
 
-func (r *reading) comparison(n *document.Node, operators []expression.Operator) expression.Expr {
+func (r *reading) comparison(n *document.Node) expression.Expr {
 	c := r.c
+	operators := c.operators
 	var found []expression.Operator
 	names := make([]string, len(operators))
 	for i, o := range operators {

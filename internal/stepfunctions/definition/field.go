@@ -16,7 +16,10 @@ type fieldSpec struct {
 // stateFields are the fields of each type of state, as the service accepts them
 // (measured by others with ValidateStateMachineDefinition; the States Language's own
 // table says more of Succeed and Fail than the service takes).
-func stateFields(t Type) []fieldSpec {
+func (c *checker) stateFields(t Type) []fieldSpec {
+	if known, ok := c.fields[t]; ok {
+		return known
+	}
 	fields := []fieldSpec{{"Type", ""}, {"Comment", ""}, {"QueryLanguage", ""}}
 	both := func(names ...string) { fields = append(fields, in("", names...)...) }
 	path := func(names ...string) { fields = append(fields, in(JSONPath, names...)...) }
@@ -58,6 +61,10 @@ func stateFields(t Type) []fieldSpec {
 		path("ItemsPath", "MaxConcurrencyPath", "ToleratedFailureCountPath", "ToleratedFailurePercentagePath")
 		query("Items")
 	}
+	if c.fields == nil {
+		c.fields = map[Type][]fieldSpec{}
+	}
+	c.fields[t] = fields
 	return fields
 }
 

@@ -129,20 +129,22 @@ type graph struct {
 // machine, some state ends it, every state can come up.
 func (c *checker) reachable() {
 	for _, g := range c.graphs {
-		var names []string
+		known := make(map[string]bool, len(g.states.Inner))
 		for _, s := range g.states.Inner {
-			names = append(names, s.Key)
+			known[s.Key] = true
 		}
-		if g.start != nil && !g.states.Has(g.start.target) {
-			c.missing(*g.start, "Missing 'StartAt' target: ", names)
+		if g.start != nil && !known[g.start.target] {
+			c.missing(g, *g.start, "Missing 'StartAt' target: ")
 		}
-		for i, s := range g.states.Inner {
-			if contains(names[:i], s.Key) {
-				continue // told as a duplicate
+		told := make(map[string]bool, len(known)) // a duplicate has the edges of its twin
+		for _, s := range g.states.Inner {
+			if told[s.Key] {
+				continue
 			}
+			told[s.Key] = true
 			for _, e := range g.edges[s.Key] {
-				if !g.states.Has(e.target) {
-					c.missing(e, "Missing 'Next' target: ", names)
+				if !known[e.target] {
+					c.missing(g, e, "Missing 'Next' target: ")
 				}
 			}
 		}
@@ -162,7 +164,11 @@ func (c *checker) reachable() {
 	}
 }
 
-func (c *checker) missing(e edge, service string, names []string) {
+func (c *checker) missing(g *graph, e edge, service string) {
+	var names []string
+	for _, s := range g.states.Inner {
+		names = append(names, s.Key)
+	}
 	hint := "Name one of the states of the same machine."
 	if near := similar(e.target, names); near != "" {
 		hint = "Did you mean " + quote(near) + "?"

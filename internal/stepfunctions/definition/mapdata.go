@@ -67,7 +67,7 @@ func (r *reading) readerConfig(n *document.Node, rd *Reader, listing bool) {
 	case "CSV":
 		known = append(known, "CSVHeaderLocation", "CSVHeaders", "CSVDelimiter")
 		r.csv(n, rd)
-	case "JSON", "JSONL":
+	case "JSON":
 		known = append(known, "ItemsPointer")
 		rd.ItemsPointer, _ = c.stringOf(n, "ItemsPointer")
 		if p := n.Get("ItemsPointer"); p != nil && rd.ItemsPointer != "" && !strings.HasPrefix(rd.ItemsPointer, "/") {

@@ -8,6 +8,7 @@ import (
 
 	"tutti/internal/diag"
 	"tutti/internal/stepfunctions/document"
+	"tutti/internal/stepfunctions/expression"
 )
 
 // Options are what a definition is read with. The zero value reads the definition of
@@ -75,7 +76,7 @@ func Diagnostics(findings []Finding) diag.List {
 // order in which the service tells them: by state, what concerns the graph last.
 func Check(filename string, text []byte, o Options) (*StateMachine, []Finding) {
 	file, diags := document.Read(filename, text, o.Substitutions)
-	c := &checker{source: file, options: o, states: map[*document.Node]bool{}, names: map[string]*document.Node{}, labels: map[string]*document.Node{}}
+	c := newChecker(file, o)
 	root := c.form(diags)
 	if root == nil {
 		return nil, c.findings
@@ -100,6 +101,14 @@ type checker struct {
 	names, labels map[string]*document.Node
 	// graphs are the machines whose transitions are still to be checked.
 	graphs []*graph
+	// fields are those of the types of state that have come up; operators are all.
+	fields    map[Type][]fieldSpec
+	operators []expression.Operator
+}
+
+func newChecker(file *document.File, o Options) *checker {
+	return &checker{source: file, options: o, states: map[*document.Node]bool{}, names: map[string]*document.Node{}, labels: map[string]*document.Node{},
+		operators: expression.Operators()}
 }
 
 // notAnObject is what the service says of a definition without form.
@@ -159,7 +168,7 @@ func (c *checker) note(f Finding, s diag.Severity, headline, detail string, rng 
 // Where it leads is not looked at. The state gets the name.
 func CheckState(name string, text []byte, o Options) (*State, []Finding) {
 	file, diags := document.Read("definition", text, o.Substitutions)
-	c := &checker{source: file, options: o, states: map[*document.Node]bool{}, names: map[string]*document.Node{}, labels: map[string]*document.Node{}}
+	c := newChecker(file, o)
 	root := c.form(diags)
 	if root == nil {
 		return nil, c.findings

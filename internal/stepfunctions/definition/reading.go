@@ -35,7 +35,7 @@ func (r *reading) state(n *document.Node) *State {
 		r.graph.unclear = true
 		return s
 	}
-	r.known(n, stateFields(s.Type), article(strings.ToLower(string(s.Type)))+" "+string(s.Type)+" state")
+	r.known(n, c.stateFields(s.Type), article(strings.ToLower(string(s.Type)))+" "+string(s.Type)+" state")
 	r.next(n, s)
 	r.flow(n, s)
 	switch s.Type {
@@ -57,7 +57,7 @@ func (r *reading) state(n *document.Node) *State {
 	default:
 		panic("definition: invariant broken: a state of unknown type " + string(s.Type))
 	}
-	if speaks(s.Type, "Retry", r.language) {
+	if r.speaks(s.Type, "Retry", r.language) {
 		s.Retry, s.Catch = r.retry(n), r.catch(n)
 	}
 	return s
@@ -120,26 +120,26 @@ func (r *reading) flow(n *document.Node, s *State) {
 	if r.language == JSONPath {
 		s.InputPath, s.OutputPath = r.nullable(n.Get("InputPath")), r.nullable(n.Get("OutputPath"))
 		s.ResultPath = r.resultPath(n)
-		if m := n.Get("Parameters"); m != nil && s.Type != TypeMap && speaks(s.Type, "Parameters", JSONPath) {
+		if m := n.Get("Parameters"); m != nil && s.Type != TypeMap && r.speaks(s.Type, "Parameters", JSONPath) {
 			s.Arguments = r.payload(m)
 		}
 		if m := r.c.objectOf(n, "ResultSelector"); m != nil {
 			s.ResultSelector = r.payload(m)
 		}
-	} else if m := n.Get("Arguments"); m != nil && speaks(s.Type, "Arguments", JSONata) {
+	} else if m := n.Get("Arguments"); m != nil && r.speaks(s.Type, "Arguments", JSONata) {
 		s.Arguments = r.argumentsJSONata(m)
 	}
 	r.result = s.Type == TypeTask || s.Type == TypeParallel || s.Type == TypeMap
 	s.Output = r.output(n)
-	if speaks(s.Type, "Assign", r.language) {
+	if r.speaks(s.Type, "Assign", r.language) {
 		s.Assign = r.assign(n)
 	}
 	r.result = false
 }
 
 // speaks reports whether a type of state has the field in this language.
-func speaks(t Type, field string, l QueryLanguage) bool {
-	for _, f := range stateFields(t) {
+func (r *reading) speaks(t Type, field string, l QueryLanguage) bool {
+	for _, f := range r.c.stateFields(t) {
 		if f.name == field {
 			return f.language == "" || f.language == l
 		}
