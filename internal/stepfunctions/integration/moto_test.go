@@ -23,8 +23,8 @@ import (
 // peer is an Integration with an AWS that somebody else wrote.
 type peer struct {
 	*Integration
-	t   *testing.T
-	key string
+	t        *testing.T
+	url, key string
 }
 
 func newPeer(t *testing.T, url, key string) peer {
@@ -32,7 +32,7 @@ func newPeer(t *testing.T, url, key string) peer {
 	client := aws.New(aws.Options{Region: "eu-west-1", Endpoint: url, Credentials: sdk.CredentialsProviderFunc(func(context.Context) (sdk.Credentials, error) {
 		return sdk.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
 	})}, nil)
-	return peer{New(Options{AWS: client, Poll: time.Millisecond, Dir: t.TempDir()}), t, key}
+	return peer{New(Options{AWS: client, Poll: time.Millisecond, Dir: t.TempDir()}), t, url, key}
 }
 
 // setUp carries out an operation of a service, to have something to work with.
