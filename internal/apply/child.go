@@ -43,9 +43,13 @@ type work struct {
 // be read.
 var childPrefix = []byte(`{"child":`)
 
+// AsksForChild tells that the answer of a change is not its end: a child goes on with
+// the work.
+func AsksForChild(output json.RawMessage) bool { return bytes.HasPrefix(output, childPrefix) }
+
 // changed takes the answer of a change: it is done, or a child goes on with it.
 func (m *Machine) changed(i int32, e flow.ActivityDone) {
-	if !bytes.HasPrefix(e.Output, childPrefix) {
+	if !AsksForChild(e.Output) {
 		m.finish(i, e.At)
 		return
 	}

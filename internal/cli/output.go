@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"tutti/internal/cli/view"
 	"tutti/internal/diag"
 	"tutti/internal/engine"
+	"tutti/internal/flow"
 	"tutti/internal/object"
 	"tutti/internal/planfile"
 	"tutti/internal/store"
@@ -280,7 +282,7 @@ func writeJSON(w io.Writer, v any) error {
 }
 
 // showRun lists the steps of a run with their times and errors.
-func (a *app) showRun(r *store.Run, file *planfile.File, rep apply.Report) error {
+func (a *app) showRun(r *store.Run, file *planfile.File, rep apply.Report, states map[flow.ID]*engine.ExecutionHistory) error {
 	took := "still open"
 	if !r.Ended.IsZero() {
 		took = r.Ended.Sub(r.Created).Round(time.Millisecond).String()
@@ -290,7 +292,7 @@ func (a *app) showRun(r *store.Run, file *planfile.File, rep apply.Report) error
 		a.say("  ended    %s", r.Message)
 	}
 	if file == nil {
-		return nil
+		return a.showStates("  ", states[0])
 	}
 	a.say("")
 	w := tabwriter.NewWriter(a.stdout, 0, 4, 2, ' ', 0)
@@ -307,8 +309,34 @@ func (a *app) showRun(r *store.Run, file *planfile.File, rep apply.Report) error
 		if x.Status == apply.Skipped && x.Because > 0 {
 			_, _ = fmt.Fprintf(w, "\t  needs #%d, which failed\n", x.Because)
 		}
+		if h := states[x.Child]; x.Child != 0 && h != nil {
+			if err := w.Flush(); err != nil {
+				return err
+			}
+			if err := a.showStates("      ", h); err != nil {
+				return err
+			}
+		}
 	}
 	return w.Flush()
+}
+
+// showStates shows what became of an execution's states.
+func (a *app) showStates(indent string, h *engine.ExecutionHistory) error {
+	if h == nil {
+		return nil
+	}
+	if indent == "  " {
+		a.say("  name     %s\n", h.ARN)
+	} else {
+		a.say("%srun %d: %s", indent, h.Run.ID, h.ARN)
+	}
+	var b strings.Builder
+	if err := a.style().Steps(&b, indent, h.Steps, h.Run.Created, time.Now()); err != nil {
+		return err
+	}
+	_, err := fmt.Fprint(a.stdout, h.Masker().String(b.String()))
+	return err
 }
 
 func since(start, t time.Time) string {

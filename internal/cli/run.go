@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -14,9 +15,11 @@ import (
 	"tutti/internal/cli/view"
 	"tutti/internal/diag"
 	"tutti/internal/engine"
+	"tutti/internal/executor"
 	"tutti/internal/flow"
 	"tutti/internal/object"
 	"tutti/internal/runtime/local"
+	"tutti/internal/stepfunctions/execution"
 	"tutti/internal/store"
 )
 
@@ -48,16 +51,21 @@ func isStale(d diag.List) bool {
 	return false
 }
 
+// retryAll does again what was cut off.
+func retryAll(_ context.Context, _ store.Run, doubts []local.Doubt) map[flow.ID]local.Decision {
+	out := map[flow.ID]local.Decision{}
+	for _, d := range doubts {
+		out[d.Do.ID] = local.Retry
+	}
+	return out
+}
+
 // inDoubt is what to do about what was cut off and cannot be read back.
 func (a *app) inDoubt(choice string, plan func() *object.Plan) (func(context.Context, []local.Doubt) map[flow.ID]local.Decision, error) {
 	switch choice {
 	case "retry":
-		return func(_ context.Context, doubts []local.Doubt) map[flow.ID]local.Decision {
-			out := map[flow.ID]local.Decision{}
-			for _, d := range doubts {
-				out[d.Do.ID] = local.Retry
-			}
-			return out
+		return func(ctx context.Context, doubts []local.Doubt) map[flow.ID]local.Decision {
+			return retryAll(ctx, store.Run{}, doubts)
 		}, nil
 	case "stop":
 		return nil, nil
@@ -74,6 +82,7 @@ func (a *app) inDoubt(choice string, plan func() *object.Plan) (func(context.Con
 func (a *app) resumeCommand() *cobra.Command {
 	var doubt string
 	var f planFlags
+	var x executeFlags
 	c := &cobra.Command{
 		Use: "resume [RUN]", Short: "Go on with a run that was cut off or stopped", Args: cobra.MaximumNArgs(1),
 		Long: `Resume goes on with a run where it was: what is done is not done again, what was
@@ -82,8 +91,12 @@ doubt:
 
   -in-doubt=ask    ask for each (on a terminal; otherwise as stop)
   -in-doubt=retry  do it again
-  -in-doubt=stop   do all the rest, name what is in doubt, exit with 1`,
-		Example: "  tutti resume\n  tutti resume 12 -in-doubt=retry",
+  -in-doubt=stop   do all the rest, name what is in doubt, exit with 1
+
+An execution of a state machine that has failed goes on from the states that
+failed. With -from a new one begins with that state, with the input that was
+recorded when the old one last came there, or the one that is given.`,
+		Example: "  tutti resume\n  tutti resume 12 -in-doubt=retry\n  tutti resume 12 -from Pay",
 		RunE: func(c *cobra.Command, args []string) error {
 			e, err := a.open(c, &f.variables)
 			if err != nil {
@@ -93,6 +106,10 @@ doubt:
 			id, err := a.runArg(c, e, args)
 			if err != nil {
 				return err
+			}
+			if run, err := e.Store().Run(c.Context(), id); err == nil && executor.Makes(run.Machine) {
+				x.inDoubt = doubt
+				return a.resumeExecution(c, run, &x)
 			}
 			decide, err := a.inDoubt(doubt, nil)
 			if err != nil {
@@ -111,6 +128,9 @@ doubt:
 	f.variables.add(c)
 	f.addOutput(c)
 	c.Flags().StringVar(&doubt, "in-doubt", "ask", "ask, retry or stop")
+	c.Flags().StringVar(&x.from, "from", "", "of an execution: begin a new one with this state")
+	c.Flags().StringVar(&x.input, "input", "", "with -from: another input than the recorded one: JSON, @FILE, or -")
+	c.Flags().BoolVar(&x.watch, "watch", false, "of an execution: show the states while they are carried out")
 	c.Flags().IntVar(&f.parallelism, "parallelism", 0, "how many operations go on at once")
 	c.Flags().DurationVar(&f.lockTimeout, "lock-timeout", 0, "how long to wait for addresses that another run holds")
 	return c
@@ -157,7 +177,7 @@ func (a *app) runsCommand() *cobra.Command {
 				if !r.Ended.IsZero() {
 					took = r.Ended.Sub(r.Created).Round(time.Millisecond).String()
 				}
-				_, _ = fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Status, r.Created.Local().Format("2006-01-02 15:04:05"), took, r.User, r.Command)
+				_, _ = fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Status, r.Created.Local().Format("2006-01-02 15:04:05"), took, r.User, what(&r))
 			}
 			return w.Flush()
 		},
@@ -167,8 +187,19 @@ func (a *app) runsCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) runCommand() *cobra.Command {
-	c := &cobra.Command{Use: "run", Short: "Look at one run", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+// what tells what a run is: what was typed, and what it is one of. A child says whose.
+func what(r *store.Run) string {
+	switch {
+	case r.Child != 0:
+		return fmt.Sprintf("(%s of run %d)", r.Machine, r.Parent)
+	case r.Owner != "":
+		return strings.TrimSpace(r.Command + " " + r.Owner)
+	default:
+		return r.Command
+	}
+}
+
+func (a *app) runShowCommand() *cobra.Command {
 	var journal, asJSON bool
 	show := &cobra.Command{
 		Use: "show RUN", Short: "Show a run's steps, times and errors", Args: cobra.MaximumNArgs(1),
@@ -188,18 +219,44 @@ func (a *app) runCommand() *cobra.Command {
 				return a.failed(d, nil)
 			}
 			if journal {
-				return a.showJournal(run, entries)
+				return a.showJournal(c.Context(), e, run, entries)
 			}
-			if asJSON {
-				return view.JSONRun(a.stdout, run, report)
+			states, err := a.statesOf(c.Context(), e, run)
+			switch {
+			case err != nil:
+				return err
+			case asJSON:
+				return view.JSONRun(a.stdout, run, report, states)
 			}
-			return a.showRun(run, file, report)
+			return a.showRun(run, file, report, states)
 		},
 	}
 	show.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	show.Flags().BoolVar(&journal, "journal", false, "print the journal in its text form")
-	c.AddCommand(show)
-	return c
+	return show
+}
+
+// statesOf gives the executions that belong to a run, by their numbers among its
+// children; the run itself, when it is one, has the number 0.
+func (a *app) statesOf(ctx context.Context, e *engine.Engine, run *store.Run) (map[flow.ID]*engine.ExecutionHistory, error) {
+	out := map[flow.ID]*engine.ExecutionHistory{}
+	list, d := e.Children(ctx, run.ID)
+	if run.Machine == execution.MachineExecution {
+		list = []store.Run{{ID: run.ID}}
+	}
+	for i := range list {
+		if list[i].Machine == execution.MachineMapRun {
+			continue
+		}
+		h, hd := e.ExecutionHistory(ctx, list[i].ID, false)
+		if d = append(d, hd...); h != nil {
+			out[list[i].Child] = h
+		}
+	}
+	if d.HasErrors() {
+		return nil, a.failed(d, nil)
+	}
+	return out, nil
 }
 
 // lastRun gives the run that is named, or the newest.
@@ -217,7 +274,11 @@ func (a *app) lastRun(c *cobra.Command, e *engine.Engine, args []string) (store.
 	return runs[0].ID, nil
 }
 
-func (a *app) showJournal(run *store.Run, entries []store.Entry) error {
+func (a *app) showJournal(ctx context.Context, e *engine.Engine, run *store.Run, entries []store.Entry) error {
+	masker, err := e.Masker(ctx, run)
+	if err != nil {
+		return err
+	}
 	for _, en := range entries {
 		var line string
 		switch {
@@ -228,7 +289,7 @@ func (a *app) showJournal(run *store.Run, entries []store.Entry) error {
 		default:
 			line = fmt.Sprintf("note %q", en.Note)
 		}
-		if _, err := fmt.Fprintf(a.stdout, "%6d  %s\n", en.Index, line); err != nil {
+		if _, err := fmt.Fprintf(a.stdout, "%6d  %s\n", en.Index, masker.String(line)); err != nil {
 			return err
 		}
 	}
@@ -268,7 +329,7 @@ func (a *app) cancelCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "cancel RUN", Short: "Ask a run to stop in order, or close one that nobody carries out", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			e, err := a.open(c, nil)
+			e, _, err := a.opened(c, "stop")
 			if err != nil {
 				return err
 			}

@@ -14,14 +14,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"tutti/internal/engine"
-	"tutti/internal/executor"
+	"tutti/internal/runtime/local"
 	"tutti/internal/server"
 	"tutti/internal/server/access"
 	"tutti/internal/server/control"
 	"tutti/internal/server/states"
 	"tutti/internal/stepfunctions/execution"
+	"tutti/internal/stepfunctions/mock"
 	"tutti/internal/stepfunctions/worker"
-	"tutti/internal/store"
 )
 
 // serveFlags are those of `tutti serve`.
@@ -63,6 +63,9 @@ A call whose answer was lost in a crash:
 
   -in-doubt=retry  is made again, with the same key (call.Key) as before
   -in-doubt=stop   leaves its state waiting, and the log names it
+
+SFN_MOCK_CONFIG names a mock file as Step Functions Local takes it; an execution
+started with ARN#TestCase gets its answers from there.
 
 What was due while nobody served:
 
@@ -118,8 +121,27 @@ func (f *serveFlags) options(a *app) (server.Options, error) {
 	if o.Log, err = f.log(a); err != nil {
 		return o, err
 	}
+	if o.Mocks, err = mocks(a.env("SFN_MOCK_CONFIG")); err != nil {
+		return o, err
+	}
 	o.Keys, err = access.Load(f.accessKeys, a.env(access.Variable))
 	return o, err
+}
+
+// mocks reads a mock file as Step Functions Local takes it.
+func mocks(path string) (*mock.Config, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("SFN_MOCK_CONFIG: %w", err)
+	}
+	config, d := mock.Read(path, text)
+	if d.HasErrors() {
+		return nil, fmt.Errorf("SFN_MOCK_CONFIG: %w", d.Err())
+	}
+	return config, nil
 }
 
 func (f *serveFlags) log(a *app) (*slog.Logger, error) {
@@ -138,20 +160,20 @@ func (f *serveFlags) log(a *app) (*slog.Logger, error) {
 	}
 }
 
-// caller gives who makes the calls of Tasks.
-func (f *serveFlags) caller() (func(context.Context, store.Run) (worker.Caller, error), error) {
-	o := worker.Options{Dir: "."}
-	if f.mapping != "" {
-		text, err := os.ReadFile(f.mapping)
-		if err == nil {
-			o.Mapping, err = worker.ParseMapping(text)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("-mapping=%s: %w", f.mapping, err)
-		}
+// mapped reads what the mapping file sends where.
+func (f *serveFlags) mapped() (worker.Mapping, error) {
+	if f.mapping == "" {
+		return nil, nil
 	}
-	w := worker.New(o)
-	return func(context.Context, store.Run) (worker.Caller, error) { return w, nil }, nil
+	text, err := os.ReadFile(f.mapping)
+	if err != nil {
+		return nil, fmt.Errorf("-mapping=%s: %w", f.mapping, err)
+	}
+	m, err := worker.ParseMapping(text)
+	if err != nil {
+		return nil, fmt.Errorf("-mapping=%s: %w", f.mapping, err)
+	}
+	return m, nil
 }
 
 func (a *app) serve(c *cobra.Command, f *serveFlags) error {
@@ -159,7 +181,7 @@ func (a *app) serve(c *cobra.Command, f *serveFlags) error {
 	if err != nil {
 		return err
 	}
-	caller, err := f.caller()
+	mapping, err := f.mapped()
 	if err != nil {
 		return err
 	}
@@ -168,8 +190,9 @@ func (a *app) serve(c *cobra.Command, f *serveFlags) error {
 		return err
 	}
 	defer a.close(c, e)
-	o.Store, o.Folder = e.Store(), e.StoreFolder()
-	o.Executor = executor.New(executor.Options{Store: e.Store(), Caller: caller})
+	e.Map(mapping)
+	o.Store, o.Folder, o.Executor = e.Store(), e.StoreFolder(), e.Executor()
+	o.Hosted, o.Schedules = func(h *local.Host) { e.UseRuns(h) }, schedules{e}
 	// Signals count from here on: taking up many executions takes a while.
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)

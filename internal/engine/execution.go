@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 
 	"tutti/internal/diag"
 	"tutti/internal/executor"
+	"tutti/internal/flow"
 	"tutti/internal/runtime/local"
 	"tutti/internal/secret"
 	"tutti/internal/stepfunctions/definition"
@@ -32,8 +34,11 @@ type Runs interface {
 	Resume(ctx context.Context, id store.RunID) error
 	// Wait waits until a run has ended.
 	Wait(ctx context.Context, id store.RunID) (local.Result, error)
-	// Cancel asks a run to stop in order.
+	// Cancel asks a run to stop in order, Signal gives its machine a signal.
 	Cancel(ctx context.Context, id store.RunID, reason string) error
+	Signal(ctx context.Context, id store.RunID, s flow.Signaled) error
+	// Redrive takes up a run that has failed, or was stopped.
+	Redrive(ctx context.Context, id store.RunID, payload []byte) error
 }
 
 // executions is what state machines of this process stand on. Its parts are made when
@@ -43,7 +48,7 @@ type executions struct {
 	executor *executor.Executor
 	runs     Runs
 	own      *local.Host
-	watch    func(r store.Run) func(execution.HistoryEvent)
+	mapping  worker.Mapping
 }
 
 // Executor makes the machines and workers of executions in this process.
@@ -52,14 +57,7 @@ func (e *Engine) Executor() *executor.Executor {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.executor == nil {
-		x.executor = executor.New(executor.Options{Store: e.store, Caller: e.Caller, Watch: func(r store.Run) func(execution.HistoryEvent) {
-			x.mu.Lock()
-			defer x.mu.Unlock()
-			if x.watch == nil {
-				return nil
-			}
-			return x.watch(r)
-		}})
+		x.executor = executor.New(executor.Options{Store: e.store, Caller: e.Caller})
 	}
 	return x.executor
 }
@@ -71,6 +69,10 @@ func (e *Engine) UseRuns(r Runs) {
 	defer e.executions.mu.Unlock()
 	e.executions.runs = r
 }
+
+// Map sends resources of all state machines to commands and URLs; what a workflow's own
+// mapping says comes before it. It must be called before any is carried out.
+func (e *Engine) Map(m worker.Mapping) { e.executions.mapping = m }
 
 // runs gives who carries executions out.
 func (e *Engine) runs() (Runs, error) {
@@ -202,7 +204,10 @@ func (e *Engine) Caller(ctx context.Context, r store.Run) (worker.Caller, error)
 	}
 	m := &secret.Masker{}
 	m.Add(p.Secrets...)
-	return worker.New(worker.Options{Dir: e.o.Dir, Mapping: p.Mapping, Stack: &house{e}, AWS: e.o.AWS, Masker: m}), nil
+	mapping := worker.Mapping{}
+	maps.Copy(mapping, e.executions.mapping)
+	maps.Copy(mapping, p.Mapping)
+	return worker.New(worker.Options{Dir: e.o.Dir, Mapping: mapping, Stack: &house{e}, AWS: e.o.AWS, Masker: m}), nil
 }
 
 // The account and region in the ARNs of executions, as those of the server are unless
@@ -290,11 +295,8 @@ func (e *Engine) StartExecution(ctx context.Context, req workflow.Request, o Exe
 	}
 	if len(o.Mapping) > 0 {
 		all := worker.Mapping{}
-		for _, m := range []worker.Mapping{req.Mapping, o.Mapping} {
-			for name, l := range m {
-				all[name] = l
-			}
-		}
+		maps.Copy(all, req.Mapping)
+		maps.Copy(all, o.Mapping)
 		req.Mapping = all
 	}
 	if o.Limits.Payload != 0 {
@@ -349,6 +351,28 @@ func (e *Engine) Execution(ctx context.Context, id store.RunID) (*Execution, dia
 	return &Execution{ID: id, Run: r, ARN: in.Execution.ID}, nil
 }
 
+// ResumeExecution goes on with an execution: with one that has failed, or was stopped,
+// from the states in which it ended.
+func (e *Engine) ResumeExecution(ctx context.Context, id store.RunID, status store.Status) diag.List {
+	runs, err := e.runs()
+	if err != nil {
+		return diag.FromError("Execution cannot be resumed", err)
+	}
+	if status == store.Failed || status == store.Stopped {
+		err = runs.Redrive(ctx, id, nil)
+	} else {
+		err = runs.Resume(ctx, id)
+	}
+	if errors.Is(err, local.ErrEnded) {
+		return diag.Errorf(nil, "Run cannot be resumed", "Run %d has ended: %s. \"tutti resume %d -from STATE\" begins a new one with that state.", id, status, id)
+	}
+	var held *store.HeldError
+	if errors.As(err, &held) {
+		return heldDiag(held)
+	}
+	return storeDiag(err)
+}
+
 // WaitExecution waits for the end of an execution. When the context ends before, the
 // execution is brought to rest, if it is carried out here, and the error is the
 // context's.
@@ -364,15 +388,6 @@ func (e *Engine) WaitExecution(ctx context.Context, id store.RunID) (local.Resul
 		}
 	}
 	return res, err
-}
-
-// WatchExecutions has every event in the history of executions of this process told,
-// from the next one that is begun or taken up. Replayed events are told too. It must
-// not block.
-func (e *Engine) WatchExecutions(f func(r store.Run) func(execution.HistoryEvent)) {
-	e.executions.mu.Lock()
-	defer e.executions.mu.Unlock()
-	e.executions.watch = f
 }
 
 // restGrace is how long executions may take to come to rest when the engine is closed.

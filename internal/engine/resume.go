@@ -7,9 +7,11 @@ import (
 
 	"tutti/internal/apply"
 	"tutti/internal/diag"
+	"tutti/internal/executor"
 	"tutti/internal/flow"
 	"tutti/internal/planfile"
 	"tutti/internal/runtime/local"
+	"tutti/internal/stepfunctions/execution"
 	"tutti/internal/store"
 )
 
@@ -20,7 +22,7 @@ func (e *Engine) Latest(ctx context.Context) (*store.Run, diag.List) {
 		return nil, storeDiag(err)
 	}
 	for i := range runs {
-		if runs[i].Status.Open() && runs[i].Machine == "apply" {
+		if runs[i].Status.Open() && (runs[i].Machine == "apply" || runs[i].Machine == execution.MachineExecution && runs[i].Child == 0) {
 			return &runs[i], nil
 		}
 	}
@@ -109,6 +111,9 @@ func (e *Engine) Cancel(ctx context.Context, id store.RunID) (closed bool, d dia
 	if !run.Status.Open() {
 		return false, diag.Errorf(nil, "Run has ended", "Run %d has ended already: %s.", id, run.Status)
 	}
+	if executor.Makes(run.Machine) {
+		return e.cancelExecution(ctx, id)
+	}
 	held, err := e.store.Held(ctx)
 	if err != nil {
 		return false, storeDiag(err)
@@ -120,6 +125,33 @@ func (e *Engine) Cancel(ctx context.Context, id store.RunID) (closed bool, d dia
 	}
 	person, _ := holder()
 	return true, storeDiag(e.store.SetStatus(ctx, id, store.Abandoned, "closed by "+person))
+}
+
+// cancelExecution stops an execution in order: what it has begun elsewhere is stopped
+// too. Somebody has to carry that out: the server of the folder, the process that
+// holds the run, or this one.
+func (e *Engine) cancelExecution(ctx context.Context, id store.RunID) (closed bool, d diag.List) {
+	runs, err := e.runs()
+	if err != nil {
+		return false, diag.FromError("Execution cannot be stopped", err)
+	}
+	person, _ := holder()
+	reason := "stopped by " + person
+	err = runs.Resume(ctx, id)
+	var held *store.HeldError
+	if errors.As(err, &held) {
+		return false, e.post(ctx, id, flow.Signaled{At: e.o.Now(), Name: local.SignalCancel, Payload: json.RawMessage(`{"reason":"` + reason + `"}`)})
+	}
+	if err == nil {
+		err = runs.Cancel(ctx, id, reason)
+	}
+	if err == nil {
+		_, err = runs.Wait(ctx, id)
+	}
+	if errors.Is(err, local.ErrEnded) {
+		err = nil
+	}
+	return true, storeDiag(err)
 }
 
 func (e *Engine) post(ctx context.Context, id store.RunID, s flow.Signaled) diag.List {

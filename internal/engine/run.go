@@ -16,6 +16,7 @@ import (
 	"tutti/internal/runtime/local"
 	"tutti/internal/secret"
 	"tutti/internal/stack"
+	"tutti/internal/stepfunctions/execution"
 	"tutti/internal/store"
 	"tutti/internal/task"
 	"tutti/internal/terraform/config"
@@ -133,7 +134,7 @@ func (e *Engine) carry(ctx context.Context, c carrying) (*Finished, diag.List) {
 		return nil, diag.FromError("Plan cannot be stored", err)
 	}
 	res, err := local.Run(ctx, local.Options{Machine: machine, Store: e.store, RunID: c.id, Worker: worker, Input: input, Resume: c.resume,
-		Lease: c.lease, Observer: observer(c, machine, worker), Person: c.o.Person, Children: e.Executor()})
+		Lease: c.lease, Observer: observer(c, machine, worker), Person: c.o.Person, Children: e.Executor(), ChildObserver: childObserver(c, machine)})
 	fin := &Finished{Run: c.id, Status: res.Status, Plan: c.file.Plan, Report: machine.Report(), Sources: s.Sources(), Deferred: len(c.file.Plan.Deferred) > 0}
 	if res.Status == store.Succeeded {
 		fin.Diags = worker.Checks(ctx)
@@ -278,7 +279,11 @@ func observer(c carrying, m *apply.Machine, w *activity.Worker) local.Observer {
 	}
 	var out local.Observer
 	if watch.Started != nil {
-		out.Sent = func(d flow.Do, at time.Time) { watch.Started(actionOf(plan, d), at) }
+		out.Sent = func(d flow.Do, at time.Time) {
+			if !concludes(d) {
+				watch.Started(actionOf(plan, d), at)
+			}
+		}
 	}
 	if watch.Log != nil {
 		out.Log = func(id flow.ID, line string) {
@@ -288,7 +293,11 @@ func observer(c carrying, m *apply.Machine, w *activity.Worker) local.Observer {
 		}
 	}
 	if watch.Done != nil {
-		out.Done = func(d flow.Do, at time.Time, output json.RawMessage) { watch.Done(actionOf(plan, d), at, output) }
+		out.Done = func(d flow.Do, at time.Time, output json.RawMessage) {
+			if !apply.AsksForChild(output) {
+				watch.Done(actionOf(plan, d), at, output)
+			}
+		}
 	}
 	if watch.Failed != nil {
 		out.Failed = func(d flow.Do, at time.Time, f flow.Failure) { watch.Failed(actionOf(plan, d), at, f, w.Diags(d.ID)) }
@@ -305,6 +314,33 @@ func observer(c carrying, m *apply.Machine, w *activity.Worker) local.Observer {
 		}
 	}
 	return out
+}
+
+// childObserver tells what executions of a run's workflows call, and what that prints,
+// as lines of the workflow's action.
+func childObserver(c carrying, m *apply.Machine) func(store.Run) local.Observer {
+	return func(r store.Run) local.Observer {
+		n, ok := m.Action(r.Child)
+		if c.o.Watch.Log == nil || r.Parent != c.id || !ok {
+			return local.Observer{}
+		}
+		a := &c.file.Plan.Actions[n-1]
+		return local.Observer{
+			Log: func(_ flow.ID, line string) { c.o.Watch.Log(a, line) },
+			Sent: func(d flow.Do, _ time.Time) {
+				var call execution.Call
+				if (d.Activity == execution.ActivityCall || d.Activity == execution.ActivitySubmit) && json.Unmarshal(d.Input, &call) == nil {
+					c.o.Watch.Log(a, call.State+" calls "+call.Resource)
+				}
+			},
+		}
+	}
+}
+
+// concludes tells that an activity makes the row of what a child has done.
+func concludes(d flow.Do) bool {
+	var in apply.ChangeInput
+	return json.Unmarshal(d.Input, &in) == nil && in.Child != nil
 }
 
 // actionOf gives the action that an activity carries out.

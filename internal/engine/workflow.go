@@ -2,9 +2,11 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"tutti/internal/addr"
 	"tutti/internal/schedule"
@@ -54,8 +56,21 @@ func (e *Engine) workflows(ctx context.Context) ([]Workflow, error) {
 	return out, nil
 }
 
-// WorkflowRun gives the run of a workflow that is to be begun, for whoever carries it
-// out. A name makes it the only one of this name; "" makes one up.
-func (e *Engine) WorkflowRun(ctx context.Context, w Workflow, name string) (store.Run, error) {
-	return e.newExecution(ctx, w.Request, name)
+// StartScheduled begins an execution of a workflow for a time at which it was due. The
+// execution's name is made of that time, so that it is begun once.
+func (e *Engine) StartScheduled(ctx context.Context, w Workflow, due time.Time) error {
+	r, err := e.newExecution(ctx, w.Request, "schedule-"+due.UTC().Format("20060102T150405Z"))
+	if err != nil {
+		return err
+	}
+	r.Command = "schedule"
+	runs, err := e.runs()
+	if err != nil {
+		return err
+	}
+	_, err = runs.Start(ctx, r)
+	if there := (*store.ExistsError)(nil); errors.As(err, &there) {
+		return nil
+	}
+	return err
 }

@@ -203,7 +203,7 @@ func readLimits(r *block.Reader) execution.Limits {
 
 func readSchedule(r *block.Reader) *Schedule {
 	s := &Schedule{Expression: r.Text("expression"), Timezone: r.Text("timezone"), Start: moment(r, "start"), End: moment(r, "end")}
-	if v := r.Get("enabled"); v.IsKnown() && v.False() {
+	if v := r.Get("enabled"); v.IsKnown() && !v.IsNull() && v.False() {
 		s.Disabled = true
 	}
 	for _, name := range []string{"expression", "timezone", "start", "end"} {
