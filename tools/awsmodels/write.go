@@ -42,7 +42,7 @@ func (w *writer) service(s *catalog.Service) error {
 	if err != nil {
 		return err
 	}
-	w.services = append(w.services, s.Name+"\t"+s.ID)
+	w.services = append(w.services, s.Name+"\t"+catalog.ClientName(s.ID))
 	return os.WriteFile(filepath.Join(w.dir, s.Name+catalog.TableSuffix), z.EncodeAll(table, nil), 0o644)
 }
 

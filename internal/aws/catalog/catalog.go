@@ -50,9 +50,9 @@ func (c *Catalog) load() {
 		}
 		clients := map[string]string{}
 		for line := range strings.Lines(string(lines)) {
-			name, id, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+			name, client, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
 			c.names = append(c.names, name)
-			if client := ClientName(id); clients[client] == "" { // a few services are twice in the list
+			if clients[client] == "" { // a few services are twice in the list
 				clients[client] = name
 				c.clients = append(c.clients, client)
 			}

@@ -29,6 +29,9 @@ func TestTables(t *testing.T) {
 			continue
 		}
 		operations += len(s.Operations)
+		if found, known := c.Service(ClientName(s.ID)); !known || found.ID != s.ID {
+			t.Errorf("%s is not found as %s", name, ClientName(s.ID))
+		}
 		packed, err := tables.ReadFile("tables/" + name + TableSuffix)
 		if err != nil {
 			t.Fatal(err)
@@ -207,6 +210,16 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("service %v, error %v", s, err)
 		}
 	})
+}
+
+// BenchmarkFirst is what the first call of a process pays for the catalog.
+func BenchmarkFirst(b *testing.B) {
+	for b.Loop() {
+		var c Catalog
+		if _, known := c.Service("sts"); !known {
+			b.Fatal("no sts")
+		}
+	}
 }
 
 func BenchmarkDecode(b *testing.B) {
