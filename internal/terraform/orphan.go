@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	tfaddr "github.com/hashicorp/terraform-registry-address"
+	"github.com/zclconf/go-cty/cty"
 
 	"tutti/internal/addr"
 	"tutti/internal/diag"
@@ -35,8 +36,12 @@ func (r *Root) DriverOf(ctx context.Context, s object.Scope, row *object.State) 
 			"To work with %s its original provider configuration at %s is required, but it has been removed. Put it back until the object is destroyed, or forget the object with \"tutti state rm '%s'\".", row.Addr, row.Driver, row.Addr)
 	}
 	sv, d := m.serveKey(ctx, s, use, name.key)
-	if d.HasErrors() {
+	switch {
+	case d.HasErrors():
 		return nil, d
+	case sv.value == cty.NilVal:
+		return nil, append(d, diag.Errorf(nil, "Provider instance not present",
+			"To work with %s its original provider instance at %s is required, but the provider's for_each no longer has that key. Put it back until the object is destroyed, or forget the object with \"tutti state rm '%s'\".", row.Addr, row.Driver, row.Addr)...)
 	}
 	t := sv.schemas.typeOf(provider.Managed, row.Addr.Type)
 	if t == nil {

@@ -69,6 +69,7 @@ type resource struct {
 
 	mu     sync.Mutex
 	shared *driver.Driver // of all instances, when nothing in it is particular to one
+	metas  diag.List      // what evaluating the provider_meta of shared gave
 }
 
 var (
@@ -189,34 +190,36 @@ func (r *resource) Driver(ctx context.Context, s object.Scope, inst object.Insta
 	defer r.mu.Unlock()
 	common := use.Key == nil && len(r.provisions) == 0
 	if common && r.shared != nil && r.shared.Provider() == p {
-		return r.wrap(r.shared), nil
+		return r.wrap(r.shared), r.metas
 	}
-	meta, md := r.meta(ctx, s, sv)
+	meta, constant, md := r.meta(ctx, s, sv)
 	drv := driver.New(driver.Options{Provider: p, Name: sv.name, Kind: r.kind(), TypeName: r.addr.Type, Schema: t,
 		IgnoreChanges: r.ignore, IgnoreAll: r.Lifecycle.IgnoreAll, Meta: meta, RangeOf: r.rangeOf,
 		Provision: r.provision(s, inst), Stages: r.stages()})
-	if common {
-		r.shared = drv
+	if common && constant {
+		r.shared, r.metas = drv, md
 	}
 	return r.wrap(drv), md
 }
 
-// meta evaluates the module's provider_meta for the resource's provider.
-func (r *resource) meta(ctx context.Context, s object.Scope, sv served) (cty.Value, diag.List) {
+// meta evaluates the module's provider_meta for the resource's provider. It is
+// constant when it refers to nothing, so that no instance needs an edge for it.
+func (r *resource) meta(ctx context.Context, s object.Scope, sv served) (v cty.Value, constant bool, d diag.List) {
 	raw := sv.schemas.raw.ProviderMeta
 	if raw == nil {
-		return cty.NullVal(cty.DynamicPseudoType), nil
+		return cty.NullVal(cty.DynamicPseudoType), true, nil
 	}
 	block := schema.New(raw)
 	decl := r.m.cfg.Module.Settings.ProviderMeta[r.ProviderLocal()]
 	if decl == nil {
-		return cty.NullVal(block.Type()), nil
+		return cty.NullVal(block.Type()), true, nil
 	}
 	var body boundBody
 	if d := body.bind(decl.Body, block); d.HasErrors() {
-		return cty.NullVal(block.Type()), d
+		return cty.NullVal(block.Type()), true, d
 	}
-	return body.decode(ctx, s, r.m, expr.Local{})
+	v, d = body.decode(ctx, s, r.m, expr.Local{})
+	return v, len(body.code.References()) == 0, d
 }
 
 // Policy implements object.Driven.
