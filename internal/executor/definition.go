@@ -11,6 +11,7 @@ import (
 
 	"tutti/internal/diag"
 	"tutti/internal/stepfunctions/definition"
+	"tutti/internal/stepfunctions/integration"
 	"tutti/internal/store"
 )
 
@@ -59,7 +60,7 @@ const filename = "definition.asl.json"
 // KeepDefinition checks a definition, which is durable when it returns, and gives its
 // key. One with errors is a *DefinitionError and not kept.
 func (x *Executor) KeepDefinition(ctx context.Context, text string, express bool) (hash string, err error) {
-	def, findings := definition.Check(filename, []byte(text), definition.Options{Express: express})
+	def, findings := definition.Check(filename, []byte(text), definition.Options{Express: express, Recognise: integration.Recognise()})
 	if def == nil {
 		return "", &DefinitionError{Findings: findings}
 	}

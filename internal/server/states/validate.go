@@ -7,6 +7,7 @@ import (
 
 	"tutti/internal/diag"
 	"tutti/internal/stepfunctions/definition"
+	"tutti/internal/stepfunctions/integration"
 )
 
 type validateInput struct {
@@ -27,7 +28,7 @@ type validationFinding struct {
 }
 
 func (a *API) validateDefinition(_ context.Context, _ call, in *validateInput) (any, error) {
-	_, findings := definition.Check("definition.asl.json", []byte(in.Definition), definition.Options{Express: in.Type == express_})
+	_, findings := definition.Check("definition.asl.json", []byte(in.Definition), definition.Options{Express: in.Type == express_, Recognise: integration.Recognise()})
 	out := struct {
 		Result      string              `json:"result"`
 		Diagnostics []validationFinding `json:"diagnostics"`

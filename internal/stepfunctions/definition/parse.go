@@ -18,6 +18,10 @@ type Options struct {
 	Substitutions map[string]string
 	// Express refuses what an express workflow may not have.
 	Express bool
+	// Recognise tells what is wrong with the service, action or pattern of an
+	// integration, as a sentence without its point; "" is nothing. Without it any is
+	// taken.
+	Recognise func(Resource) string
 }
 
 // Finding is something that is wrong with a definition, or doubtful, in the form of
@@ -54,6 +58,10 @@ const (
 	NoDollar              = "NO_DOLLAR"
 	NoPath                = "NO_PATH"
 	PassResultIsStatic    = "PASS_RESULT_IS_STATIC"
+	// tutti's own warnings:
+	DuplicateField    = "DUPLICATE_FIELD"
+	UndefinedVariable = "POSSIBLY_UNDEFINED_VARIABLE"
+	UnknownErrorName  = "UNKNOWN_ERROR_NAME"
 )
 
 // Parse reads and checks a definition. The state machine is nil when the list has
@@ -139,7 +147,7 @@ func (c *checker) form(diags diag.List) *document.Node {
 	// Two states of one name are an error, which is told with the states.
 	twice := c.source.Duplicates(root, func(n *document.Node) bool { return n.Key == "States" })
 	for _, d := range twice[:min(len(twice), MaxFindings)] {
-		c.findings = append(c.findings, Finding{Message: strings.TrimSuffix(d.Detail, "."), Diagnostic: d})
+		c.findings = append(c.findings, Finding{Code: DuplicateField, Message: strings.TrimSuffix(d.Detail, "."), Diagnostic: d})
 	}
 	return root
 }

@@ -23,6 +23,7 @@ var update = flag.Bool("update", false, "write what is found into testdata")
 //	x.state.json         the state "A" of a machine, which begins on line 2
 //	x.query.json         the same, in JSONata
 //	x.express.json       as it stands, of an express workflow
+//	x.strange.json       as it stands, of integrations that nobody recognises
 //	x.given.json, .yaml  with the substitutions n = 3 and name = order
 func TestCheck(t *testing.T) {
 	t.Parallel()
@@ -75,6 +76,8 @@ func found(f txtar.File) string {
 		text = `{"QueryLanguage":"JSONata","StartAt":"S","States":{"S":{"Type":"Choice","Choices":[{"Condition":true,"Next":"A"}],"Default":"Z"},"Z":{"Type":"Succeed"},"A":` + "\n" + text + `}}`
 	case strings.Contains(f.Name, ".express."):
 		o.Express = true
+	case strings.Contains(f.Name, ".strange."):
+		o.Recognise = func(r definition.Resource) string { return r.Service + " is strange. Did you mean sqs?" }
 	case strings.Contains(f.Name, ".given."):
 		o.Substitutions = map[string]string{"n": "3", "name": "order"}
 	}

@@ -111,7 +111,7 @@ func (r *reading) errorEquals(n *document.Node, last bool) []string {
 			if s := similar(name, reservedErrors); s != "" {
 				near = " Did you mean " + s + "?"
 			}
-			c.doubtful(m, "", "Unknown error name", "Unknown error name '"+name+"'", "%s is not an error of the language, which reserves names that begin with States.%s", quote(name), near)
+			c.doubtful(m, UnknownErrorName, "Unknown error name", "Unknown error name '"+name+"'", "%s is not an error of the language, which reserves names that begin with States.%s", quote(name), near)
 		}
 		names = append(names, name)
 	}

@@ -101,10 +101,23 @@ func (r *reading) resource(n *document.Node, text string) Resource {
 		c.wrongAt(n, rng, "Invalid resource", "The resource provided "+text+" is not recognized", "%s cannot be called as %s.", res.Service, res.Pattern)
 		return Resource{}
 	}
+	if c.options.Recognise != nil {
+		if why := c.options.Recognise(res); why != "" {
+			c.wrongAt(n, rng, "Invalid resource", "The resource provided "+text+" is not recognized", "%s", sentence(why))
+			return Resource{}
+		}
+	}
 	if c.options.Express && res.Pattern != RequestResponse {
 		c.wrongAt(n, rng, "Not possible in an express workflow", "Express state machine does not support '"+string(res.Pattern)+"' service integration ", "an express workflow waits for nothing: %s is not possible in it.", res.Pattern)
 	}
 	return res
+}
+
+func sentence(text string) string {
+	if strings.HasSuffix(text, "?") {
+		return text
+	}
+	return text + "."
 }
 
 // neededArguments are the parameters without which the service refuses an integration.

@@ -80,7 +80,7 @@ func (r *reading) uses(n *document.Node, e expression.Expr) expression.Expr {
 		if near := similar(name, r.scope.all()); near != "" {
 			hint = "Did you mean $" + near + "?"
 		}
-		r.c.doubtful(n, "", "Variable that nothing sets", "Variable '"+name+"' is possibly not defined", "no state in this scope sets the variable $%s. %s", name, hint)
+		r.c.doubtful(n, UndefinedVariable, "Variable that nothing sets", "Variable '"+name+"' is possibly not defined", "no state in this scope sets the variable $%s. %s", name, hint)
 	})
 	return e
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"tutti/internal/diag"
 	"tutti/internal/stepfunctions/data"
 	"tutti/internal/stepfunctions/definition"
 	"tutti/internal/stepfunctions/execution"
@@ -166,7 +167,7 @@ func (r *Request) state() (*definition.State, error) {
 func invalid(findings []definition.Finding) error {
 	var list []string
 	for _, f := range findings {
-		if f.Code != "" {
+		if f.Diagnostic.Severity == diag.Error {
 			list = append(list, strings.TrimSpace(f.Code+": "+f.Message+" at "+f.Location))
 		}
 	}

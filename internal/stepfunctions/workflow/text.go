@@ -12,6 +12,7 @@ import (
 
 	"tutti/internal/diag"
 	"tutti/internal/stepfunctions/definition"
+	"tutti/internal/stepfunctions/integration"
 )
 
 // Definition is a checked definition, with its substitutions made.
@@ -32,7 +33,7 @@ func Load(file string, text []byte, substitutions map[string]string) (Definition
 	if len(substitutions) == 0 {
 		substitutions = nil
 	}
-	m, findings := definition.Check(file, text, definition.Options{Substitutions: substitutions})
+	m, findings := definition.Check(file, text, definition.Options{Substitutions: substitutions, Recognise: integration.Recognise()})
 	d := definition.Diagnostics(findings)
 	if m == nil {
 		return Definition{}, nil, d
