@@ -16,12 +16,12 @@ func (m *StateMachine) Find(name string) (*State, bool) {
 }
 
 // bodies are the state machines inside a state.
-func (s *State) bodies() []*StateMachine {
+func (st *State) bodies() []*StateMachine {
 	switch {
-	case s.Parallel != nil:
-		return s.Parallel.Branches
-	case s.Map != nil && s.Map.Processor != nil:
-		return []*StateMachine{s.Map.Processor}
+	case st.Parallel != nil:
+		return st.Parallel.Branches
+	case st.Map != nil && st.Map.Processor != nil:
+		return []*StateMachine{st.Map.Processor}
 	}
 	return nil
 }

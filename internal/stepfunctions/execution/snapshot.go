@@ -415,26 +415,26 @@ func (r *restorer) own(c *scope, f *frame) error {
 	return nil
 }
 
-func (c *scope) restore(s *scopeState, outer *scope) error {
+func (s *scope) restore(from *scopeState, outer *scope) error {
 	d := decoder{}
-	c.variables = &variables{values: d.object(s.Variables)}
+	s.variables = &variables{values: d.object(from.Variables)}
 	if outer != nil {
-		c.who, c.history, c.item = outer.who, outer.history, outer.item
-		if !c.owner.isMapRun() {
-			c.variables.outer = outer.variables
+		s.who, s.history, s.item = outer.who, outer.history, outer.item
+		if !s.owner.isMapRun() {
+			s.variables.outer = outer.variables
 		}
 	}
-	if s.Next != "" {
-		c.input = d.value(s.Input)
+	if from.Next != "" {
+		s.input = d.value(from.Input)
 	}
-	if s.Who != nil {
-		c.who = &identity{arn: s.Who.ARN, execution: d.object(s.Who.Execution), stateMachine: d.object(s.Who.StateMachine)}
+	if from.Who != nil {
+		s.who = &identity{arn: from.Who.ARN, execution: d.object(from.Who.Execution), stateMachine: d.object(from.Who.StateMachine)}
 	}
-	if s.History != nil {
-		c.history = &history{count: *s.History, full: s.Full}
+	if from.History != nil {
+		s.history = &history{count: *from.History, full: from.Full}
 	}
-	if s.Item != nil {
-		c.item = &item{index: s.Item.Index, key: s.Item.Key, value: d.value(s.Item.Value), source: s.Item.Source}
+	if from.Item != nil {
+		s.item = &item{index: from.Item.Index, key: from.Item.Key, value: d.value(from.Item.Value), source: from.Item.Source}
 	}
 	return d.err
 }
