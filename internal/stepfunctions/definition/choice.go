@@ -157,7 +157,7 @@ func (r *reading) operand(m *document.Node, o expression.Operator) expression.Ex
 	if want == "timestamp" {
 		text, ok := m.Text()
 		if _, valid := expression.ParseTimestamp(text); ok && !valid {
-			r.c.wrong(m, "Invalid value", "String does not match RFC3339 timestamp", "%s is not a timestamp as RFC 3339 writes it, with T and Z in upper case, such as 2030-01-31T12:00:00Z.", quote(text))
+			r.c.badTimestamp(m, text)
 			return nil
 		}
 		want = "string"

@@ -248,23 +248,39 @@ func (r *reading) wait(n *document.Node) *Wait {
 }
 
 func (r *reading) timestamp(m *document.Node) expression.Expr {
-	text, ok := m.Text()
+	text, e := r.words(m, expression.Timestamp)
+	if text == nil {
+		return e
+	}
+	if _, ok := expression.ParseTimestamp(*text); !ok {
+		r.c.badTimestamp(m, *text)
+		return nil
+	}
+	return expression.Constant{Value: *text}
+}
+
+func (c *checker) badTimestamp(m *document.Node, text string) {
+	c.wrong(m, "Invalid value", "String does not match RFC3339 timestamp", "%s is not a timestamp as RFC 3339 writes it, with T and Z in upper case, such as 2030-01-31T12:00:00Z.", quote(text))
+}
+
+// words reads a field that takes a string: text where it stands in the file, otherwise
+// what checked makes of the JSONata expression. Both are nil for what is wrong.
+func (r *reading) words(m *document.Node, checked func(expression.Expr) expression.Expr) (text *string, e expression.Expr) {
+	s, ok := m.Text()
 	switch {
 	case !ok:
 		r.c.typed(m, "string")
-		return nil
-	case r.language == JSONata && isQuery(text):
-		if e := r.query(m, text); e != nil {
-			return expression.Timestamp(e)
+	case r.language != JSONata || !isQuery(s):
+		return &s, nil
+	default:
+		if e := r.query(m, s); e != nil {
+			return nil, checked(e)
 		}
-		return nil
 	}
-	if _, ok := expression.ParseTimestamp(text); !ok {
-		r.c.wrong(m, "Invalid value", "String does not match RFC3339 timestamp", "%s is not a timestamp as RFC 3339 writes it, with T and Z in upper case, such as 2030-01-31T12:00:00Z.", quote(text))
-		return nil
-	}
-	return expression.Constant{Value: text}
+	return nil, nil
 }
+
+func asString(e expression.Expr) expression.Expr { return expression.OfKind(e, "string") }
 
 func (r *reading) fail(n *document.Node) *Fail {
 	return &Fail{Error: r.failText(n, "Error"), Cause: r.failText(n, "Cause")}
@@ -281,21 +297,15 @@ func (r *reading) failText(n *document.Node, name string) expression.Expr {
 	if m == nil {
 		return nil
 	}
-	text, ok := m.Text()
-	switch {
-	case !ok:
-		r.c.typed(m, "string")
-		return nil
-	case r.language == JSONata && isQuery(text):
-		if e := r.query(m, text); e != nil {
-			return expression.OfKind(e, "string")
-		}
-		return nil
-	case r.language == JSONPath && looksLikePath(text):
-		r.c.doubtful(m, NoPath, "Path is not evaluated", "The value of '"+name+"' looks like a path, but the field name does not end with 'Path'",
-			"%s is taken as it is written. Use %sPath if it is meant to be evaluated.", quote(text), name)
+	text, e := r.words(m, asString)
+	if text == nil {
+		return e
 	}
-	return expression.Constant{Value: text}
+	if r.language == JSONPath && looksLikePath(*text) {
+		r.c.doubtful(m, NoPath, "Path is not evaluated", "The value of '"+name+"' looks like a path, but the field name does not end with 'Path'",
+			"%s is taken as it is written. Use %sPath if it is meant to be evaluated.", quote(*text), name)
+	}
+	return expression.Constant{Value: *text}
 }
 
 // failPath reads ErrorPath and CausePath: a Reference Path, or an intrinsic function

@@ -61,16 +61,9 @@ func (r *reading) credentials(n *document.Node, resource Resource) expression.Ex
 		r.c.wrongAt(m, r.c.subject(m), "Missing field", "The field 'RoleArn' is required but was missing", "the field RoleArn is required: the ARN of the role that the task works in.")
 		return nil
 	}
-	text, ok := role.Text()
-	switch {
-	case !ok:
-		r.c.typed(role, "string")
-		return nil
-	case r.language == JSONata && isQuery(text):
-		if e := r.query(role, text); e != nil {
-			return expression.OfKind(e, "string")
-		}
-		return nil
+	text, e := r.words(role, asString)
+	if text == nil {
+		return e
 	}
-	return expression.Constant{Value: text}
+	return expression.Constant{Value: *text}
 }

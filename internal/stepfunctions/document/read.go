@@ -161,6 +161,38 @@ func (f *File) substitute(n *Node, given map[string]string) diag.List {
 	return diags
 }
 
+// Object reports, under this headline, what is no object, and the fields of one that are
+// none of those known; without any known all are.
+func (f *File) Object(n *Node, headline string, known ...string) diag.List {
+	if n.Kind != Object {
+		rng := f.Head(n)
+		return diag.Errorf(&rng, headline, "%s must be an object, and is of type %s.", n.Pointer(), n.TypeName())
+	}
+	var diags diag.List
+	for _, m := range n.Inner {
+		if len(known) > 0 && !slices.Contains(known, m.Key) {
+			rng := f.NameOf(m)
+			diags = append(diags, diag.Errorf(&rng, "Unsupported field", "%s is not a field here.%s Possible are: %s.", m.Pointer(), diag.DidYouMean(m.Key, known), strings.Join(known, ", "))...)
+		}
+	}
+	return diags
+}
+
+// String gives the text of an object's field, "" when it is not there, and reports, under
+// this headline, one that is no string.
+func (f *File) String(n *Node, field, headline string) (string, diag.List) {
+	m := n.Get(field)
+	if m == nil {
+		return "", nil
+	}
+	s, ok := m.Text()
+	if ok {
+		return s, nil
+	}
+	rng := f.Head(m)
+	return "", diag.Errorf(&rng, headline, "%s must be a string, and is of type %s.", m.Pointer(), m.TypeName())
+}
+
 // Duplicates warns of keys that hide others of the same object, except in objects for
 // which skip holds.
 func (f *File) Duplicates(n *Node, skip func(*Node) bool) diag.List {

@@ -15,7 +15,7 @@ const document = `{
   "list": [1], "map": {"a": 1}
 }`
 
-func value(t *testing.T, text string) any {
+func value(t testing.TB, text string) any {
 	t.Helper()
 	v, err := data.Decode([]byte(text))
 	if err != nil {

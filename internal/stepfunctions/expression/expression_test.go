@@ -63,7 +63,7 @@ func TestEval(t *testing.T) {
 	}
 }
 
-func compiled(t *testing.T, kind, field, text string) expression.Expr {
+func compiled(t testing.TB, kind, field, text string) expression.Expr {
 	t.Helper()
 	e, err := map[string]func(field, text string) (expression.Expr, error){
 		"path": expression.Path, "dynamic": expression.Dynamic, "jsonata": expression.JSONata,

@@ -41,6 +41,9 @@ func Read(filename string, text []byte) (*Config, diag.List) {
 	return c, r.diags
 }
 
+// headline is that of most that is wrong with a file of mocks.
+const headline = "Invalid file of mocks"
+
 type reader struct {
 	file      *document.File
 	diags     diag.List
@@ -55,17 +58,8 @@ func (r *reader) wrong(n *document.Node, headline, detail string, args ...any) {
 
 // object reports what is no object, and fields that are none of those known.
 func (r *reader) object(n *document.Node, known ...string) bool {
-	if n.Kind != document.Object {
-		r.wrong(n, "Invalid file of mocks", "%s must be an object, and is of type %s.", n.Pointer(), n.TypeName())
-		return false
-	}
-	for _, m := range n.Inner {
-		if known != nil && !slices.Contains(known, m.Key) {
-			rng := r.file.NameOf(m)
-			r.diags = append(r.diags, diag.Errorf(&rng, "Unsupported field", "%s is not a field here.%s", m.Pointer(), diag.DidYouMean(m.Key, known))...)
-		}
-	}
-	return true
+	r.diags = append(r.diags, r.file.Object(n, headline, known...)...)
+	return n.Kind == document.Object
 }
 
 func (r *reader) config() *Config {
@@ -81,7 +75,7 @@ func (r *reader) config() *Config {
 	}
 	machines := root.Get("StateMachines")
 	if machines == nil {
-		r.wrong(root, "Invalid file of mocks", "StateMachines is missing: the test cases by the names of their state machines.")
+		r.wrong(root, headline, "StateMachines is missing: the test cases by the names of their state machines.")
 		return c
 	}
 	if !r.object(machines) {
@@ -111,7 +105,7 @@ func (r *reader) testCase(n *document.Node) *Case {
 	for _, m := range n.Inner {
 		name, ok := m.Text()
 		if !ok {
-			r.wrong(m, "Invalid file of mocks", "%s must be the name of a response in MockedResponses.", m.Pointer())
+			r.wrong(m, headline, "%s must be the name of a response in MockedResponses.", m.Pointer())
 			continue
 		}
 		list, ok := r.responses[name]
@@ -172,13 +166,7 @@ func (r *reader) reply(n *document.Node) (Reply, bool) {
 }
 
 func (r *reader) text(n *document.Node, field string) string {
-	m := n.Get(field)
-	if m == nil {
-		return ""
-	}
-	text, ok := m.Text()
-	if !ok {
-		r.wrong(m, "Invalid reply", "%s must be a string.", m.Pointer())
-	}
+	text, diags := r.file.String(n, field, headline)
+	r.diags = append(r.diags, diags...)
 	return text
 }

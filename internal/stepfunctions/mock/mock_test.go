@@ -116,7 +116,7 @@ func TestMistakes(t *testing.T) {
 		{`{"StateMachines": {}, "MockedResponses": {"Q": {"0-3": {"Return": 1}, "2": {"Return": 1}}}}`, "Another reply stands for some of the calls 2 already."},
 		{`{"StateMachines": {}, "MockedResponses": {"Q": {"0": {}}}}`, "either Return or Throw"},
 		{`{"StateMachines": {}, "MockedResponses": {"Q": {"0": {"Throw": {"Cause": "x"}}}}}`, "Throw needs an Error"},
-		{`{"StateMachines": {}, "MockedResponses": {"Q": {"0": {"Throw": {"Error": 1}}}}}`, "/MockedResponses/Q/0/Throw/Error must be a string."},
+		{`{"StateMachines": {}, "MockedResponses": {"Q": {"0": {"Throw": {"Error": 1}}}}}`, "/MockedResponses/Q/0/Throw/Error must be a string, and is of type number."},
 		{`{`, "The file cannot be read"},
 	} {
 		_, diags := mock.Read("m.json", []byte(c.text))

@@ -79,6 +79,9 @@ func ReadCases(filename string, text []byte) (*Cases, diag.List) {
 	return c, r.diags
 }
 
+// casesHeadline is that of most that is wrong with a file of cases.
+const casesHeadline = "Invalid file of cases"
+
 type caseReader struct {
 	file  *document.File
 	diags diag.List
@@ -86,33 +89,18 @@ type caseReader struct {
 
 func (r *caseReader) wrong(n *document.Node, detail string, args ...any) {
 	rng := r.file.Head(n)
-	r.diags = append(r.diags, diag.Errorf(&rng, "Invalid file of cases", detail, args...)...)
+	r.diags = append(r.diags, diag.Errorf(&rng, casesHeadline, detail, args...)...)
 }
 
 // fields reports what is no object or has fields that are not known.
 func (r *caseReader) fields(n *document.Node, known ...string) bool {
-	if n.Kind != document.Object {
-		r.wrong(n, "%s must be an object, and is of type %s.", n.Pointer(), n.TypeName())
-		return false
-	}
-	for _, m := range n.Inner {
-		if !slices.Contains(known, m.Key) {
-			rng := r.file.NameOf(m)
-			r.diags = append(r.diags, diag.Errorf(&rng, "Unsupported field", "%s is not a field here.%s Possible are: %s.", m.Pointer(), diag.DidYouMean(m.Key, known), strings.Join(known, ", "))...)
-		}
-	}
-	return true
+	r.diags = append(r.diags, r.file.Object(n, casesHeadline, known...)...)
+	return n.Kind == document.Object
 }
 
 func (r *caseReader) text(n *document.Node, field string) string {
-	m := n.Get(field)
-	if m == nil {
-		return ""
-	}
-	s, ok := m.Text()
-	if !ok {
-		r.wrong(m, "%s must be a string, and is of type %s.", m.Pointer(), m.TypeName())
-	}
+	s, diags := r.file.String(n, field, casesHeadline)
+	r.diags = append(r.diags, diags...)
 	return s
 }
 
@@ -131,8 +119,7 @@ func (r *caseReader) number(n *document.Node, field string) float64 {
 // object gives a field that must be an object; nil when it is not there.
 func (r *caseReader) object(n *document.Node, field string) *document.Node {
 	m := n.Get(field)
-	if m != nil && m.Kind != document.Object {
-		r.wrong(m, "%s must be an object, and is of type %s.", m.Pointer(), m.TypeName())
+	if m == nil || !r.fields(m) {
 		return nil
 	}
 	return m
