@@ -195,7 +195,6 @@ func motoRESTJSON(t *testing.T, c peer) {
 
 func motoRESTXML(t *testing.T, c peer) {
 	zone, _ := at(c.do(t, "route53:createHostedZone", object{"Name": "example.com", "CallerReference": "1"}), "HostedZone", "Id").(string)
-	zone = strings.TrimPrefix(zone, "/hostedzone/")
 	c.do(t, "route53:changeResourceRecordSets", object{"HostedZoneId": zone, "ChangeBatch": object{"Changes": list(object{
 		"Action": "CREATE", "ResourceRecordSet": object{"Name": "a.example.com", "Type": "A", "TTL": 60, "ResourceRecords": list(object{"Value": "10.0.0.1"}, object{"Value": "10.0.0.2"})},
 	})}})

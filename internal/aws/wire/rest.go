@@ -21,7 +21,11 @@ func writeREST(r *Request, c Call, input *record) error {
 		switch m := f.member; m.Location {
 		case catalog.URI:
 			var err error
-			if path, err = fill(path, m, f.value); err != nil {
+			v := f.value
+			if text, is := v.(string); is && c.Service.Name == "route53" {
+				v = text[strings.LastIndexByte(text, '/')+1:] // it answers with "/hostedzone/Z1" and wants "Z1"
+			}
+			if path, err = fill(path, m, v); err != nil {
 				return err
 			}
 		case catalog.QueryString:

@@ -193,6 +193,18 @@ func TestStop(t *testing.T) {
 	}
 }
 
+// TestLookUp begins a job where nobody may list them, and not where it is not known whether there is one.
+func TestLookUp(t *testing.T) {
+	t.Parallel()
+	denied := answer{status: 400, body: `{"__type":"AccessDeniedException"}`}
+	p, _ := answering(t, map[string][]answer{"GetJobRuns": {denied}, "StartJobRun": {{body: `{"JobRunId":"r"}`}}})
+	p.want("the job", p.submit("glue:startJobRun.sync", `{"JobName":"j"}`).Job.ID, "r")
+	p, a := answering(t, map[string][]answer{"GetJobRuns": {{status: 503}}, "StartJobRun": {{body: `{"JobRunId":"r"}`}}})
+	_, err := p.do(execution.ActivitySubmit, p.aCall("glue:startJobRun.sync", `{"JobName":"j"}`))
+	p.failure("a service that is out", err, "Glue.AWSGlueException")
+	p.want("what was sent", len(a.seen), 1)
+}
+
 func TestContainerTask(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

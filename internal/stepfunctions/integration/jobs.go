@@ -3,6 +3,7 @@ package integration
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 
 	"tutti/internal/aws"
@@ -84,25 +85,25 @@ func batchAgain(i *Integration, ctx context.Context, t target, c execution.Call)
 	if err != nil {
 		return "", err
 	}
-	found, err := i.ask(ctx, t, c, "listJobs", object{
+	found, err := i.lookUp(ctx, t, c, "listJobs", object{
 		"JobQueue": arguments["JobQueue"], "Filters": []any{object{"Name": "JOB_NAME", "Values": []any{arguments["JobName"]}}},
 	})
 	if err != nil {
 		return "", err
 	}
+	summaries, _ := found["JobSummaryList"].([]any)
 	var ids []any
-	summaries, _ := found.Output["JobSummaryList"].([]any)
 	for _, s := range summaries {
 		ids = append(ids, at(s, "JobId"))
 	}
 	if len(ids) == 0 {
 		return "", nil
 	}
-	described, err := i.ask(ctx, t, c, "describeJobs", object{"Jobs": ids[:min(len(ids), 100)]})
+	described, err := i.lookUp(ctx, t, c, "describeJobs", object{"Jobs": ids[:min(len(ids), 100)]})
 	if err != nil {
 		return "", err
 	}
-	jobs, _ := described.Output["Jobs"].([]any)
+	jobs, _ := described["Jobs"].([]any)
 	for _, j := range jobs {
 		environment, _ := at(j, "Container.Environment").([]any)
 		for _, e := range environment {
@@ -113,6 +114,22 @@ func batchAgain(i *Integration, ctx context.Context, t target, c execution.Call)
 		}
 	}
 	return "", nil
+}
+
+// lookUp asks for jobs that may be a call's own. A service that refuses to tell is taken to know of none: a role that may
+// start jobs need not be allowed to list them.
+func (i *Integration) lookUp(ctx context.Context, t target, c execution.Call, operation string, input object) (object, error) {
+	out, err := i.options.AWS.Call(ctx, aws.Request{
+		Service: t.service.name, Operation: operation, Input: input, Region: t.region, RoleARN: c.RoleARN, Style: optimisedStyle(),
+	})
+	var refused *aws.Error
+	switch {
+	case err == nil:
+		return out, nil
+	case errors.As(err, &refused) && !refused.Retryable:
+		return object{}, nil
+	}
+	return nil, t.service.failure(ctx, c, err)
 }
 
 func bedrockJob() *job {
@@ -311,17 +328,11 @@ func glueAgain(i *Integration, ctx context.Context, t target, c execution.Call) 
 	if err != nil {
 		return "", err
 	}
-	found, err := i.options.AWS.Do(ctx, aws.Request{
-		Service: "glue", Operation: "getJobRuns", Region: t.region, RoleARN: c.RoleARN, Style: optimisedStyle(),
-		Input: object{"JobName": arguments["JobName"], "MaxResults": 50},
-	})
+	found, err := i.lookUp(ctx, t, c, "getJobRuns", object{"JobName": arguments["JobName"], "MaxResults": 50})
 	if err != nil {
-		if missing(err) {
-			return "", nil // no such job: starting it will tell
-		}
-		return "", t.service.failure(ctx, c, err)
+		return "", err
 	}
-	runs, _ := found.Output["JobRuns"].([]any)
+	runs, _ := found["JobRuns"].([]any)
 	for _, run := range runs {
 		if at(run, "Arguments."+glueMarker) == c.Key {
 			id, _ := at(run, "Id").(string)
