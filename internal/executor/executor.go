@@ -11,7 +11,8 @@
 // worker's.
 //
 // Start at Executor; definition.go the definitions, live.go the machines of this
-// process, hand.go and activity.go the world's side, history.go what a journal
+// process, hand.go,
+// activity.go and mocked.go the world's side, history.go what a journal
 // tells of an execution.
 package executor
 
@@ -87,9 +88,6 @@ type Options struct {
 	Store Store
 	// Caller gives who makes the calls of a run.
 	Caller func(ctx context.Context, r store.Run) (worker.Caller, error)
-	// Watch gives who is told the history of a run as it comes about, replayed events
-	// included; it may be nil, and give nil. It must not block.
-	Watch func(r store.Run) func(execution.HistoryEvent)
 	// MaxCalls is how many calls go on at once in this process; 0 is DefaultMaxCalls.
 	// Offers of activities do not count, nor waits for jobs.
 	MaxCalls int
@@ -105,6 +103,7 @@ type Executor struct {
 	live        *live
 	queues      *queues
 	calls       chan struct{}
+	mocks       mocks
 }
 
 var _ local.Machines = (*Executor)(nil)
@@ -131,13 +130,7 @@ func (x *Executor) Machine(ctx context.Context, r store.Run) (flow.Machine, erro
 	if err != nil {
 		return nil, fmt.Errorf("take up run %d: %w", r.ID, err)
 	}
-	m := execution.New(def)
-	if x.o.Watch != nil {
-		if tell := x.o.Watch(r); tell != nil {
-			m.Observe(tell)
-		}
-	}
-	return x.live.machine(m, r, in), nil
+	return x.live.machine(execution.New(def), r, in), nil
 }
 
 // Definition gives a run's definition.

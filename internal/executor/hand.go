@@ -10,6 +10,7 @@ import (
 	"tutti/internal/flow"
 	"tutti/internal/runtime/local"
 	"tutti/internal/stepfunctions/execution"
+	"tutti/internal/stepfunctions/mock"
 	"tutti/internal/stepfunctions/worker"
 	"tutti/internal/store"
 )
@@ -22,12 +23,20 @@ type hand struct {
 	once   sync.Once
 	caller worker.Caller
 	err    error
+
+	// The run's test case, if it has one.
+	cases   sync.Once
+	test    *mock.Case
+	testErr error
 }
 
 var _ local.Worker = (*hand)(nil)
 
 // Do implements local.Worker.
 func (h *hand) Do(ctx context.Context, d flow.Do, log func(line string)) (local.Outcome, error) {
+	if out, ok, err := h.mocked(ctx, d); ok {
+		return out, err
+	}
 	switch d.Activity {
 	case execution.ActivityOffer:
 		return h.offer(ctx, d)

@@ -29,6 +29,7 @@ import (
 	"tutti/internal/server/control"
 	"tutti/internal/server/states"
 	"tutti/internal/stepfunctions/execution"
+	"tutti/internal/stepfunctions/mock"
 	"tutti/internal/store"
 )
 
@@ -51,6 +52,9 @@ type Options struct {
 	Account, Region string
 	Limits          execution.Limits
 	Strict          bool
+	// Mocks answers for the Tasks of executions that are started with a test case
+	// (ARN#Case); it may be nil.
+	Mocks *mock.Config
 	// RetryInDoubt makes calls again whose answer was lost in a crash; otherwise such an
 	// execution waits for a person.
 	RetryInDoubt bool
@@ -144,6 +148,9 @@ func (s *Server) assemble(ctx context.Context) (err error) {
 	}
 	if s.host, err = local.NewHost(hosted); err != nil {
 		return err
+	}
+	if o.Mocks != nil {
+		o.Executor.Mock(o.Mocks, s.host.Signal)
 	}
 	if o.Hosted != nil {
 		o.Hosted(s.host)

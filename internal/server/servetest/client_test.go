@@ -162,6 +162,45 @@ func TestOneServer(t *testing.T) {
 	}
 }
 
+// TestMocks has a mock file answer for what a state machine calls.
+func TestMocks(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	config := `{"StateMachines": {"m": {"TestCases": {"Busy": {"Call": "BusyOnce", "Ask": "Answer"}}}}, "MockedResponses": {
+		"BusyOnce": {"0": {"Throw": {"Error": "Busy", "Cause": "so many"}}, "1": {"Return": {"got": 1}}}, "Answer": {"0": {"Return": {"asked": 2}}}}}`
+	definition := `{"StartAt": "Call", "States": {
+		"Call": {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:f", "Retry": [{"ErrorEquals": ["Busy"], "IntervalSeconds": 1}], "Next": "Ask"},
+		"Ask": {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "Parameters": {"QueueUrl": "q", "MessageBody": "b"}, "End": true}}}`
+	if err := os.WriteFile(filepath.Join(dir, "mocks.json"), []byte(config), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s := serveWith(t, dir, []string{"SFN_MOCK_CONFIG=mocks.json"})
+	c := s.client("test", "test")
+	m, err := c.CreateStateMachine(t.Context(), &sfn.CreateStateMachineInput{Name: aws.String("m"), Definition: aws.String(definition), RoleArn: aws.String(role)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := c.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: aws.String(*m.StateMachineArn + "#Busy")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d *sfn.DescribeExecutionOutput
+	eventually(t, "the execution ends", func() bool {
+		if d, err = c.DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: e.ExecutionArn}); err != nil {
+			t.Fatal(err)
+		}
+		return d.Status != types.ExecutionStatusRunning
+	})
+	if aws.ToString(d.Output) != `{"asked":2}` {
+		t.Errorf("%s %s %s %s", d.Status, aws.ToString(d.Output), aws.ToString(d.Error), aws.ToString(d.Cause))
+	}
+	_, err = c.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: aws.String(*m.StateMachineArn + "#Other")})
+	var wrong *types.InvalidName
+	if !errors.As(err, &wrong) {
+		t.Errorf("a test case that is not there: %v", err)
+	}
+}
+
 // TestMetrics counts an execution.
 func TestMetrics(t *testing.T) {
 	t.Parallel()

@@ -44,6 +44,7 @@ type crowd struct {
 	dir      string
 	mu       sync.Mutex
 	server   *server
+	sdk      *sfn.Client // of the server
 	activity string
 	machines map[string]string // ARNs by kind
 }
@@ -51,7 +52,10 @@ type crowd struct {
 func (c *crowd) client() *sfn.Client {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.server.client("test", "test")
+	if c.sdk == nil {
+		c.sdk = c.server.client("test", "test")
+	}
+	return c.sdk
 }
 
 // again kills the server and starts another.
@@ -59,7 +63,7 @@ func (c *crowd) again() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.server.kill()
-	c.server = serve(c.t, c.dir)
+	c.server, c.sdk = serve(c.t, c.dir), nil
 }
 
 // refused reports whether the service said no, and not only the network.

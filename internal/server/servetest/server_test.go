@@ -95,7 +95,13 @@ var urlLine = regexp.MustCompile(`Step Functions API +(http://\S+)`)
 // with the test.
 func serve(t testing.TB, dir string, args ...string) *server {
 	t.Helper()
-	s := launch(t, dir, nil, args...)
+	return serveWith(t, dir, nil, args...)
+}
+
+// serveWith is serve with more in the environment.
+func serveWith(t testing.TB, dir string, env []string, args ...string) *server {
+	t.Helper()
+	s := launch(t, dir, env, args...)
 	out, err := s.process.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -98,6 +98,9 @@ func (a *API) order(ctx context.Context, in *startInput) (*order, error) {
 	} else if !goodName(in.Name) {
 		return nil, invalidName(in.Name)
 	}
+	if _, ok := a.o.Executor.Case(m.Name, id.test); id.test != "" && !ok {
+		return nil, fault("InvalidName", "Invalid Name: '%s': no mock file has this test case of the state machine '%s' (SFN_MOCK_CONFIG names the file)", id.test, m.Name)
+	}
 	input, err := a.payload(in.Input)
 	if err != nil {
 		return nil, err

@@ -64,7 +64,7 @@ func (e *expresses) run(ctx context.Context, record store.Run) (*expressRun, err
 	e.mu.Lock()
 	e.open[record.Name] = x
 	e.mu.Unlock()
-	_, err := e.host.Start(ctx, store.Run{Machine: execution.MachineExecution, Owner: record.Owner, Name: record.Name, Input: record.Input})
+	_, err := e.host.Start(ctx, store.Run{ID: record.ID, Machine: execution.MachineExecution, Owner: record.Owner, Name: record.Name, Input: record.Input})
 	if err != nil {
 		e.mu.Lock()
 		delete(e.open, record.Name)

@@ -2,21 +2,21 @@ package states
 
 import (
 	"context"
-	"sync/atomic"
 
 	"tutti/internal/flow"
 	"tutti/internal/runtime/local"
 	"tutti/internal/store"
 )
 
-// oblivion is the store of a Host that forgets: it numbers runs, and keeps nothing.
-type oblivion struct{ last atomic.Int64 }
+// oblivion is the store of a Host that forgets: runs come with the numbers of their
+// records, and nothing is kept.
+type oblivion struct{}
 
 var _ local.Store = (*oblivion)(nil)
 
 // Begin implements local.Store.
-func (o *oblivion) Begin(context.Context, store.Run, []store.Entry) (store.RunID, error) {
-	return store.RunID(o.last.Add(1)), nil
+func (*oblivion) Begin(_ context.Context, r store.Run, _ []store.Entry) (store.RunID, error) {
+	return r.ID, nil
 }
 
 // Run implements local.Store.
