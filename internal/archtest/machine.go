@@ -12,7 +12,8 @@ import (
 // language adds its own here (internal/stepfunctions/machine, ...).
 var machines = []string{"internal/flow", "internal/apply",
 	// What a machine calls while it decides is held to the same.
-	"internal/stepfunctions/jsonpath", "internal/stepfunctions/intrinsic", "internal/stepfunctions/expression", "internal/stepfunctions/execution"}
+	"internal/stepfunctions/jsonpath", "internal/stepfunctions/intrinsic", "internal/stepfunctions/jsonata",
+	"internal/stepfunctions/expression", "internal/stepfunctions/execution"}
 
 // worldless packages decide and do not do: they import nothing that reaches the world, and ask no clock, but may use
 // goroutines (the planner waits for many drivers at once).

@@ -55,8 +55,8 @@ type call struct {
 	procedure op
 	arguments []op
 	position  int
-	name      string
-	hint      op // the variable of the same name, if the function was written without $
+	name      any // as errors tell it
+	hint      op  // the variable of the same name, if the function was written without $
 	tail      bool
 }
 
@@ -112,8 +112,11 @@ func (o *call) function(r *run, in any, env *frame) (any, error) {
 	return f, nil
 }
 
+// optionalRoom is for arguments that are not given: most functions have one that may be missing.
+const optionalRoom = 1
+
 func (o *call) args(r *run, in any, env *frame, front []any) ([]any, error) {
-	args := append(make([]any, 0, len(front)+len(o.arguments)), front...)
+	args := append(make([]any, 0, len(front)+len(o.arguments)+optionalRoom), front...)
 	for _, argument := range o.arguments {
 		v, err := argument.eval(r, in, env)
 		if err != nil {
@@ -158,8 +161,11 @@ func (o *call) explain(err error, f any) error {
 type passed struct{ function }
 
 func handOver(f function) function {
-	if p, ok := f.(*passed); ok {
-		return p
+	switch f := f.(type) {
+	case *passed:
+		return f
+	case *pattern: // has no use for a context
+		return f
 	}
 	return &passed{f}
 }
@@ -175,8 +181,9 @@ type lambdaOp struct {
 	body       op
 }
 
-func (o *lambdaOp) eval(_ *run, in any, env *frame) (any, error) {
-	return &lambda{o, in, env}, nil
+func (o *lambdaOp) eval(r *run, in any, env *frame) (any, error) {
+	// Scopes count when a function keeps them; others are gone after their call, and their number is bounded by depth.
+	return &lambda{o, in, env}, r.charge(sizeFrame)
 }
 
 // lambda is a function with the scope and context in which it was written.
@@ -185,6 +192,9 @@ type lambda struct {
 	in  any
 	env *frame
 }
+
+// callSteps is what the call of a function of the expression costs more than another operation.
+const callSteps = 5
 
 func (f *lambda) arity() int { return len(f.parameters) }
 
@@ -195,10 +205,10 @@ func (f *lambda) call(r *run, args []any, context any, _ *frame) (any, error) {
 			return nil, err
 		}
 	}
-	if err := r.enter(); err != nil {
+	if err := r.work(callSteps); err != nil {
 		return nil, err
 	}
-	if err := r.charge(sizeFrame); err != nil {
+	if err := r.enter(); err != nil {
 		return nil, err
 	}
 	env := f.env.inner(f.parameters)
@@ -286,7 +296,7 @@ type partial struct {
 	procedure op
 	arguments []op // nil for ?
 	position  int
-	name      string
+	name      any // as errors tell it
 	hint      op
 }
 

@@ -231,12 +231,15 @@ func (c *compiler) call(n *node) *call {
 		name: n.procedure.calledName(), hint: c.hint(n), tail: n.thunk}
 }
 
-// calledName is how errors name a function.
-func (n *node) calledName() string {
-	if n.kind == kindPath {
+// calledName is how errors name a function; nil for one without a name.
+func (n *node) calledName() any {
+	switch n.kind {
+	case kindPath:
 		return n.steps[0].text
+	case kindLambda, kindBlock, kindCondition, kindElse, kindTransform, kindBind, kindApply:
+		return nil
 	}
-	return n.text
+	return n.shown()
 }
 
 // hint gives the variable of the name that is called, for those who forget the dollar sign.

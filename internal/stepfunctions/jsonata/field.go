@@ -92,7 +92,9 @@ func (o *results) inside(steps []step, v any) error {
 		return o.follow(steps, []any{a})
 	}
 	if items, ok := list(v); ok {
-		o.expected = max(o.expected, len(items))
+		if o.items == nil {
+			o.expected = min(o.expected*max(1, len(items)), maxGuess)
+		}
 		return o.follow(steps, items)
 	}
 	one := [1]any{v}
@@ -165,9 +167,10 @@ type wildcard struct{}
 
 func (*wildcard) eval(r *run, in any, _ *frame) (any, error) {
 	in = unwrapped(in)
-	out := sequenceOf()
+	out := &array{sequence: true}
 	add := func(v any) error {
 		if items, ok := list(v); ok {
+			out.sequence = false // what comes out of an array stays one, as in the reference
 			return r.flatten(items, &out.items, 0)
 		}
 		out.items = append(out.items, v)

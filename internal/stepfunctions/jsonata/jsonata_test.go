@@ -24,7 +24,7 @@ func TestReference(t *testing.T) {
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 			t.Parallel()
-			for _, c := range readCases(t, file) {
+			for _, c := range readCasesOf(t, file) {
 				if got := outcome(c.expression, c.input); got != c.want {
 					t.Errorf("%s:%d: %s\n got %s\nwant %s", file, c.line, c.expression, got, c.want)
 				}
@@ -39,7 +39,7 @@ type referenceCase struct {
 	input            any
 }
 
-func readCases(t *testing.T, file string) []referenceCase {
+func readCasesOf(t testing.TB, file string) []referenceCase {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -62,7 +62,7 @@ func readCases(t *testing.T, file string) []referenceCase {
 	return cases
 }
 
-func readInput(t *testing.T, file string) any {
+func readInput(t testing.TB, file string) any {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -79,14 +79,26 @@ func readInput(t *testing.T, file string) any {
 func outcome(expression string, input any) string {
 	e, err := Parse(expression)
 	if err != nil {
-		return "! " + err.(*Error).Code
+		return describe(err)
 	}
 	v, defined, err := e.Eval(input, Options{Now: fixedNow})
 	switch {
 	case err != nil:
-		return "! " + err.(*Error).Code
+		return describe(err)
 	case !defined:
 		return "undefined"
 	}
 	return fmt.Sprintf("= %s", data.Encode(v))
+}
+
+func describe(err error) string {
+	e := err.(*Error)
+	text := "! " + e.Code
+	if e.Position > 0 {
+		text += fmt.Sprintf(" %d", e.Position)
+	}
+	if e.Token != nil {
+		text += fmt.Sprintf(" %v", e.Token)
+	}
+	return text
 }

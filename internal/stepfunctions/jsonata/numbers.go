@@ -135,6 +135,9 @@ const exactPower = 1100
 
 // pow is math.Pow, correctly rounded for whole exponents, where math.Pow can be off by some units in the last place.
 func pow(base, exponent float64) float64 {
+	if math.IsNaN(exponent) || math.Abs(base) == 1 && math.IsInf(exponent, 0) {
+		return math.NaN() // where math.Pow follows C
+	}
 	if exponent != math.Trunc(exponent) || math.Abs(exponent) > exactPower || base-base != 0 || base == 0 {
 		return math.Pow(base, exponent)
 	}

@@ -39,21 +39,21 @@ func (r *run) gatherKeys(v any, into *data.Object, depth int) error {
 
 func lookup(r *run, args []any) (any, error) {
 	key, ok := args[1].(string)
-	if !ok {
+	if _, many := list(args[0]); many && !ok {
+		return sequenceOf(), nil
+	} else if !ok {
 		return Undefined, nil
 	}
 	return r.field(args[0], key, 0)
 }
 
 func spread(r *run, args []any) (any, error) {
-	if _, ok := args[0].([]any); !ok {
-		if _, ok := args[0].(*array); !ok {
-			if _, ok := args[0].(*data.Object); !ok {
-				return args[0], nil
-			}
-		}
+	items, many := list(args[0])
+	if letter(args[0]) != 'o' && !many {
+		return args[0], nil
 	}
-	out := sequenceOf()
+	// Of an array comes an array, of an object a sequence.
+	out := &array{sequence: len(items) == 0}
 	return out, r.spread(args[0], out, 0)
 }
 

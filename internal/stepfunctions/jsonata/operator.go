@@ -15,7 +15,7 @@ func (o *literal) eval(*run, any, *frame) (any, error) { return o.value, nil }
 type context struct{}
 
 func (*context) eval(_ *run, in any, _ *frame) (any, error) {
-	return unwrapped(in), nil
+	return single(unwrapped(in)), nil
 }
 
 // unwrapped gives the array that is the whole input, or v itself.
@@ -45,7 +45,7 @@ type scoped struct {
 
 func (o *scoped) eval(r *run, _ any, env *frame) (any, error) {
 	if v, ok := env.lookup(o.name); ok {
-		return v, nil
+		return single(v), nil
 	}
 	return r.lookup(o.name, o.builtin), nil
 }
@@ -71,7 +71,7 @@ func (o *bind) eval(r *run, in any, env *frame) (any, error) {
 		return nil, err
 	}
 	env.bind(o.name, v)
-	return v, nil
+	return single(v), nil
 }
 
 // block is (a; b; c).
@@ -95,7 +95,7 @@ func (o *block) eval(r *run, in any, env *frame) (any, error) {
 		}
 	}
 	r.leave()
-	return v, nil
+	return single(v), nil
 }
 
 // condition is test ? then : other.
@@ -121,7 +121,7 @@ func (o *condition) eval(r *run, in any, env *frame) (any, error) {
 		v, err = o.other.eval(r, in, env)
 	}
 	r.leave()
-	return v, err
+	return single(v), err
 }
 
 // alternative is first ?: other, or with onlyMissing first ?? other.
@@ -148,7 +148,7 @@ func (o *alternative) eval(r *run, in any, env *frame) (any, error) {
 		v, err = o.other.eval(r, in, env)
 	}
 	r.leave()
-	return v, err
+	return single(v), err
 }
 
 // both evaluates two operands.

@@ -222,7 +222,7 @@ type results struct {
 }
 
 // maxGuess bounds the room that is made for results before they are there.
-const maxGuess = 1 << 16
+const maxGuess = 1 << 14
 
 func (o *results) add(v any) error {
 	if isUndefined(v) {
@@ -243,8 +243,8 @@ func (o *results) add(v any) error {
 		}
 	}
 	if !ok {
-		if o.items == nil {
-			o.items = make([]any, 0, min(o.expected, maxGuess))
+		if err := o.room(o.expected); err != nil {
+			return err
 		}
 		o.items = append(o.items, o.r.kept(v))
 		return o.r.charge(sizeItem)
@@ -252,11 +252,21 @@ func (o *results) add(v any) error {
 	if err := o.r.chargeList(len(items)); err != nil {
 		return err
 	}
-	if o.items == nil {
-		o.items = make([]any, 0, min(o.expected*len(items), maxGuess))
+	if err := o.room(o.expected * len(items)); err != nil {
+		return err
 	}
 	o.items = append(o.items, items...)
 	return nil
+}
+
+// room makes room for the first results.
+func (o *results) room(n int) error {
+	if o.items != nil {
+		return nil
+	}
+	n = min(n, maxGuess)
+	o.items = make([]any, 0, n)
+	return o.r.charge(n * sizeItem)
 }
 
 func (o *results) unfold() error {

@@ -222,54 +222,125 @@ func (t *translator) code(c byte) (width int) {
 	return 1
 }
 
-// match is one match of a regular expression in a text.
+// match is one match in a text.
 type match struct {
-	start, end int // bytes
-	text       string
-	groups     []any // strings, or Undefined for a group that took no part
-	next       func() (*match, error)
+	source     string
+	start, end int    // bytes of source
+	text       string // what matched; a matcher function may say something else than source[start:end]
+	places     []int  // of the match and its groups in source, as package regexp gives them; -1: took no part
+	own        []any  // the groups that a matcher function gave, instead of places
 }
 
-// first finds the first match; nil if there is none.
-func (p *pattern) first(r *run, text string) (*match, error) {
-	if p.contextual {
-		return p.among(r, text)
+// groups is how many groups there are.
+func (m *match) groups() int {
+	if m.own != nil {
+		return len(m.own)
 	}
-	s := search{pattern: p, r: r, text: text}
-	return s.from(0)
+	return max(0, len(m.places)/2-1)
 }
 
-// search finds one match after the other in a text.
-type search struct {
-	*pattern
-	r     *run
-	text  string
-	count int
+// group gives the text of a group, counted from 1; empty if it took no part.
+func (m *match) group(n int) string {
+	if m.own != nil {
+		text, _ := m.own[n-1].(string)
+		return text
+	}
+	if m.places[2*n] < 0 {
+		return ""
+	}
+	return m.source[m.places[2*n]:m.places[2*n+1]]
 }
 
-// from finds the first match at or behind a place.
-func (s *search) from(start int) (*match, error) {
-	found := s.compiled.FindStringSubmatchIndex(s.text[start:])
-	if err := s.pay(start, found); err != nil || found == nil {
+// values gives the groups as an array.
+func (m *match) values(r *run) []any {
+	all := append([]any{}, m.own...)
+	for n := 2; n < len(m.places); n += 2 {
+		if m.places[n] < 0 {
+			all = append(all, r.kept(Undefined))
+		} else {
+			all = append(all, m.source[m.places[n]:m.places[n+1]])
+		}
+	}
+	return all
+}
+
+// matches finds one match after the other, of a regular expression or of a function that behaves like one.
+type matches struct {
+	r       *run
+	text    string
+	pattern *pattern
+	at      int // the end of the last match; -1 before the first one
+	count   int
+	far     bool     // the search looks far beyond the end of a match
+	all     [][]int  // the matches that were found at once, if the pattern needs that
+	matcher function // instead of pattern: what is called next
+	current match
+}
+
+// matches begins a search. Nothing is looked for yet.
+func (r *run) matches(f function, text string) *matches {
+	inner := f
+	if p, ok := f.(*passed); ok {
+		inner = p.function
+	}
+	if p, ok := inner.(*pattern); ok {
+		return &matches{r: r, text: text, pattern: p, at: -1}
+	}
+	return &matches{r: r, text: text, matcher: f, at: -1}
+}
+
+// next gives the next match, which is valid until the one after it; nil if there is none.
+func (s *matches) next() (*match, error) {
+	first := s.at < 0
+	if s.pattern == nil {
+		return s.custom(first)
+	}
+	if !first && s.at >= len(s.text) {
+		return nil, nil
+	}
+	places, err := s.find(max(s.at, 0))
+	if err != nil || places == nil {
 		return nil, err
 	}
-	for i := range found {
-		if found[i] >= 0 {
-			found[i] += start
+	if !first && places[0] == places[1] {
+		// A further match that is empty would never end.
+		return nil, &Error{Code: "D1004", Position: s.pattern.position, Value: s.pattern.source}
+	}
+	s.at = places[1]
+	s.count++
+	s.current = match{source: s.text, start: places[0], end: places[1], text: s.text[places[0]:places[1]], places: places}
+	return &s.current, nil
+}
+
+// find gives the places of the first match at or behind start.
+func (s *matches) find(start int) ([]int, error) {
+	if s.pattern.contextual {
+		return s.among()
+	}
+	places := s.pattern.compiled.FindStringSubmatchIndex(s.text[start:])
+	for i := range places {
+		if start > 0 && places[i] >= 0 {
+			places[i] += start
 		}
 	}
-	m := s.match(s.r, s.text, found)
-	m.next = func() (*match, error) {
-		if m.end >= len(s.text) {
-			return nil, nil
-		}
-		next, err := s.from(m.end)
-		if err != nil {
+	return places, s.pay(start, places)
+}
+
+// among finds all matches at once, for what cannot be run on the rest of a text.
+func (s *matches) among() ([]int, error) {
+	if s.count == 0 {
+		if err := s.r.work(len(s.text) * s.pattern.weight); err != nil {
 			return nil, err
 		}
-		return s.progress(next)
+		s.all = s.pattern.compiled.FindAllStringSubmatchIndex(s.text, -1)
+		if err := s.r.chargeList(len(s.all) * (s.pattern.compiled.NumSubexp() + 2)); err != nil {
+			return nil, err
+		}
 	}
-	return m, nil
+	if s.count >= len(s.all) {
+		return nil, nil
+	}
+	return s.all[s.count], nil
 }
 
 // measureEvery is how many matches share one measurement of what they cost. Texts up to measureFrom bytes are not worth
@@ -280,18 +351,21 @@ const (
 )
 
 // pay counts the bytes that were looked at. That may be more than those up to the end of the match, as in a(.*b)?, and
-// only a search that counts what it reads can tell; so now and then the search is made once more in that way.
-func (s *search) pay(start int, found []int) error {
-	if found == nil || len(s.text) <= measureFrom {
-		return s.r.work((len(s.text) - start) * s.weight)
+// only a search that counts what it reads can tell. So now and then the search is made once more in that way, and each
+// time as long as it looks far.
+func (s *matches) pay(start int, places []int) error {
+	weight := s.pattern.weight
+	if places == nil || len(s.text) <= measureFrom {
+		return s.r.work((len(s.text) - start) * weight)
 	}
-	s.count++
-	if s.count%measureEvery != 1 {
-		return s.r.work(1 + found[1]*s.weight)
+	if s.count%measureEvery != 0 && !s.far {
+		return s.r.work(1 + (places[1]-start)*weight)
 	}
 	counted := &counter{rest: s.text[start:]}
-	s.compiled.MatchReader(counted)
-	return s.r.work(1 + measureEvery*(len(s.text)-start-len(counted.rest))*s.weight)
+	s.pattern.compiled.FindReaderSubmatchIndex(counted)
+	read := len(s.text) - start - len(counted.rest)
+	s.far = read-(places[1]-start) > measureFrom
+	return s.r.work(1 + 2*read*weight)
 }
 
 // counter reads a text rune by rune; what is left of it tells how far a search looked.
@@ -306,50 +380,42 @@ func (c *counter) ReadRune() (rune, int, error) {
 	return r, n, nil
 }
 
-// among finds all matches at once, for what cannot be run on the rest of a text.
-func (p *pattern) among(r *run, text string) (*match, error) {
-	if err := r.work(len(text) * p.weight); err != nil {
+// custom asks a matcher function, and then the functions that it gives under "next".
+func (s *matches) custom(first bool) (*match, error) {
+	if s.matcher == nil {
+		return nil, nil
+	}
+	var args []any
+	if first {
+		args = []any{s.text}
+	}
+	v, err := s.r.callback(s.matcher, args)
+	if err != nil || isUndefined(v) {
 		return nil, err
 	}
-	all := p.compiled.FindAllStringSubmatchIndex(text, -1)
-	if err := r.chargeList(len(all) * (p.compiled.NumSubexp() + 1)); err != nil {
-		return nil, err
+	o, ok := v.(*data.Object)
+	if !ok {
+		return nil, &Error{Code: "T1010"}
 	}
-	var nth func(i int) *match
-	nth = func(i int) *match {
-		if i >= len(all) {
-			return nil
-		}
-		m := p.match(r, text, all[i])
-		m.next = func() (*match, error) {
-			if m.end >= len(text) {
-				return nil, nil
-			}
-			return p.progress(nth(i + 1))
-		}
-		return m
+	start, _ := o.Get("start")
+	end, _ := o.Get("end")
+	groups, _ := o.Get("groups")
+	next, _ := o.Get("next")
+	from, hasStart := integer(start)
+	to, hasEnd := integer(end)
+	own, hasGroups := list(groups)
+	follow, hasNext := next.(function)
+	if !hasStart || !hasEnd || !hasGroups || !hasNext || from < 0 || to < from || to > float64(len(s.text)) {
+		return nil, &Error{Code: "T1010"}
 	}
-	return nth(0), nil
-}
-
-// progress refuses a further match that is empty, which would never end.
-func (p *pattern) progress(m *match) (*match, error) {
-	if m != nil && m.start == m.end {
-		return nil, &Error{Code: "D1004", Position: p.position, Value: p.source}
+	s.matcher = follow
+	m := match{source: s.text, start: byteOffset(s.text, int(from)), end: byteOffset(s.text, int(to)), own: append([]any{}, own...)}
+	m.text = s.text[m.start:m.end]
+	if text, ok := o.Get("match"); ok {
+		m.text, _ = text.(string)
 	}
-	return m, nil
-}
-
-func (p *pattern) match(r *run, text string, found []int) *match {
-	m := &match{start: found[0], end: found[1], text: text[found[0]:found[1]]}
-	for i := 2; i < len(found); i += 2 {
-		if found[i] < 0 {
-			m.groups = append(m.groups, r.kept(Undefined))
-		} else {
-			m.groups = append(m.groups, text[found[i]:found[i+1]])
-		}
-	}
-	return m
+	s.at, s.current = m.end, m
+	return &s.current, s.r.read(m.end)
 }
 
 func (p *pattern) arity() int { return 2 }
@@ -362,95 +428,45 @@ func (p *pattern) call(r *run, args []any, _ any, _ *frame) (any, error) {
 	if !ok {
 		return Undefined, nil
 	}
-	m, err := p.first(r, text)
+	s := r.matches(p, text)
+	m, err := s.next()
 	if err != nil || m == nil {
 		return Undefined, err
 	}
-	return r.matchObject(text, m)
+	return s.object(m)
 }
 
-// matchObject is a match as an expression sees it when it calls a regular expression itself.
-func (r *run) matchObject(text string, m *match) (any, error) {
+// object is a match as an expression sees it when it calls a regular expression itself.
+func (s *matches) object(m *match) (any, error) {
+	r := s.r
 	r.dirty = true
 	r.built++
 	if err := r.read(m.end); err != nil {
 		return nil, err
 	}
-	start := utf16Offset(text, m.start)
+	start := utf16Offset(s.text, m.start)
+	rest := *s
 	return data.ObjectOf(
 		data.Member{Key: "match", Value: m.text},
 		data.Member{Key: "start", Value: boxed(float64(start))},
 		data.Member{Key: "end", Value: boxed(float64(start + utf16Offset(m.text, len(m.text))))},
-		data.Member{Key: "groups", Value: append([]any{}, m.groups...)},
-		data.Member{Key: "next", Value: &nextMatch{text, m}},
-	), r.charge(sizeObject + 5*sizeMember)
+		data.Member{Key: "groups", Value: m.values(r)},
+		data.Member{Key: "next", Value: &nextMatch{rest}},
+	), r.charge(sizeObject + 5*sizeMember + m.groups()*sizeItem)
 }
 
 // nextMatch is the function under "next" of a match.
-type nextMatch struct {
-	text string
-	m    *match
-}
+type nextMatch struct{ rest matches }
 
 func (*nextMatch) arity() int { return 0 }
 
-func (f *nextMatch) call(r *run, _ []any, _ any, _ *frame) (any, error) {
-	m, err := f.m.next()
+func (f *nextMatch) call(*run, []any, any, *frame) (any, error) {
+	s := f.rest
+	m, err := s.next()
 	if err != nil || m == nil {
 		return Undefined, err
 	}
-	return r.matchObject(f.text, m)
-}
-
-// matches gives the first match of a regular expression, or of any function that behaves like one.
-func (r *run) matches(f function, text string) (*match, error) {
-	inner := f
-	if p, ok := f.(*passed); ok {
-		inner = p.function
-	}
-	if p, ok := inner.(*pattern); ok {
-		return p.first(r, text)
-	}
-	v, err := r.callback(f, []any{text})
-	if err != nil {
-		return nil, err
-	}
-	return r.customMatch(v, text)
-}
-
-// customMatch reads the object that a matcher function of the user gave.
-func (r *run) customMatch(v any, text string) (*match, error) {
-	if isUndefined(v) {
-		return nil, nil
-	}
-	o, ok := v.(*data.Object)
-	if !ok {
-		return nil, &Error{Code: "T1010"}
-	}
-	start, _ := o.Get("start")
-	end, _ := o.Get("end")
-	groups, _ := o.Get("groups")
-	next, _ := o.Get("next")
-	from, hasStart := integer(start)
-	to, hasEnd := integer(end)
-	list, hasGroups := list(groups)
-	follow, hasNext := next.(function)
-	if !hasStart || !hasEnd || !hasGroups || !hasNext || from < 0 || to < from {
-		return nil, &Error{Code: "T1010"}
-	}
-	m := &match{start: byteOffset(text, int(from)), end: byteOffset(text, int(to)), groups: list}
-	m.text = text[m.start:m.end]
-	if own, ok := o.Get("match"); ok {
-		m.text, _ = own.(string)
-	}
-	m.next = func() (*match, error) {
-		v, err := r.callback(follow, nil)
-		if err != nil {
-			return nil, err
-		}
-		return r.customMatch(v, text)
-	}
-	return m, nil
+	return s.object(m)
 }
 
 // byteOffset is where the first n UTF-16 units of a text end.

@@ -23,7 +23,11 @@ func resolveTree(tree *node) (*node, error) {
 		return nil, err
 	}
 	if n.kind == kindParent || len(n.seeking) > 0 {
-		return nil, &Error{Code: "S0217", Token: n.kind.String(), Position: n.position}
+		e := &Error{Code: "S0217", Token: n.kind.String(), Position: n.position}
+		if n.kind == kindParent || n.kind == kindPath {
+			e.Position = 0 // as in the reference, where these two have none
+		}
+		return nil, e
 	}
 	return n, nil
 }

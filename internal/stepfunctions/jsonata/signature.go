@@ -114,7 +114,7 @@ func closing(text string, start int, open, closed byte) int {
 // check gives the arguments as the function wants them: with the context in the place of a missing one, and arrays
 // where arrays are wanted.
 func (s *signature) check(args []any, context any) ([]any, error) {
-	if s.simple && len(args) == len(s.parameters) && s.fits(args) {
+	if s.simple && len(args) <= len(s.parameters) && s.fits(args) {
 		return s.arrays(args)
 	}
 	var room [16]byte
@@ -129,9 +129,15 @@ func (s *signature) check(args []any, context any) ([]any, error) {
 	return s.assign(args, context, counts)
 }
 
+// fits tells whether the arguments match the parameters one by one and the rest can simply be missing.
 func (s *signature) fits(args []any) bool {
 	for i, arg := range args {
-		if strings.IndexByte(s.parameters[i].letters, letter(arg)) < 0 {
+		if p := &s.parameters[i]; p.lazy || strings.IndexByte(p.letters, letter(arg)) < 0 {
+			return false
+		}
+	}
+	for i := len(args); i < len(s.parameters); i++ {
+		if p := &s.parameters[i]; !p.optional || p.context {
 			return false
 		}
 	}
@@ -141,7 +147,7 @@ func (s *signature) fits(args []any) bool {
 // arrays makes arrays of single values, copying the arguments only if there are such.
 func (s *signature) arrays(args []any) ([]any, error) {
 	own := args
-	for i := range s.parameters {
+	for i := range args {
 		p := &s.parameters[i]
 		if !p.array {
 			continue

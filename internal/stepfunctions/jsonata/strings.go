@@ -218,7 +218,7 @@ func contains(r *run, args []any) (any, error) {
 	if part, ok := args[1].(string); ok {
 		return strings.Contains(s, part), r.read(len(s))
 	}
-	m, err := r.matches(args[1].(function), s)
+	m, err := r.matches(args[1].(function), s).next()
 	if err != nil {
 		return nil, err
 	}
@@ -274,9 +274,10 @@ func split(r *run, args []any) (any, error) {
 
 func (r *run) splitBy(separator function, s string, most float64) ([]any, error) {
 	parts := []any{}
-	m, err := r.matches(separator, s)
+	all := r.matches(separator, s)
 	start := 0
-	for ; m != nil && err == nil && float64(len(parts)) < most; m, err = m.next() {
+	m, err := all.next()
+	for ; m != nil && err == nil && float64(len(parts)) < most; m, err = all.next() {
 		parts = append(parts, s[min(start, m.start):m.start])
 		start = m.end
 	}
@@ -324,21 +325,22 @@ func matchAll(r *run, args []any) (any, error) {
 		return out, nil
 	}
 	at, units := 0, 0
-	m, err := r.matches(args[1].(function), s)
-	for ; m != nil && err == nil && float64(len(out.items)) < most; m, err = m.next() {
+	all := r.matches(args[1].(function), s)
+	m, err := all.next()
+	for ; m != nil && err == nil && float64(len(out.items)) < most; m, err = all.next() {
 		if m.start < at {
 			at, units = 0, 0
 		}
 		units += utf16Offset(s[at:], m.start-at)
 		at = m.start
 		r.built++
-		if err := r.charge(sizeObject + 3*sizeMember + len(m.groups)*sizeItem); err != nil {
+		if err := r.charge(sizeObject + 3*sizeMember + m.groups()*sizeItem); err != nil {
 			return nil, err
 		}
 		out.items = append(out.items, data.ObjectOf(
 			data.Member{Key: "match", Value: m.text},
 			data.Member{Key: "index", Value: boxed(float64(units))},
-			data.Member{Key: "groups", Value: append([]any{}, m.groups...)},
+			data.Member{Key: "groups", Value: m.values(r)},
 		))
 	}
 	return out, err
@@ -382,12 +384,13 @@ func (r *run) replaceText(s, old string, by any, most float64) (any, error) {
 }
 
 func (r *run) replaceMatches(s string, pattern function, by any, most float64) (any, error) {
-	var out []byte
+	out := make([]byte, 0, len(s)+16)
 	position, count, paid := 0, 0.0, 0
-	m, err := r.matches(pattern, s)
-	for ; m != nil && err == nil && count < most; m, err = m.next() {
+	all := r.matches(pattern, s)
+	m, err := all.next()
+	for ; m != nil && err == nil && count < most; m, err = all.next() {
 		out = append(out, s[min(position, m.start):m.start]...)
-		if out, err = r.appendReplacement(out, m, s, by); err != nil {
+		if out, err = all.appendReplacement(out, m, by); err != nil {
 			return nil, err
 		}
 		position = min(m.start+len(m.text), len(s))
@@ -406,7 +409,7 @@ func (r *run) replaceMatches(s string, pattern function, by any, most float64) (
 	return string(append(out, s[position:]...)), r.chargeText(len(s) - position)
 }
 
-func (r *run) appendReplacement(out []byte, m *match, s string, by any) ([]byte, error) {
+func (s *matches) appendReplacement(out []byte, m *match, by any) ([]byte, error) {
 	if text, ok := by.(string); ok {
 		return m.expand(out, text), nil
 	}
@@ -414,11 +417,11 @@ func (r *run) appendReplacement(out []byte, m *match, s string, by any) ([]byte,
 	if !ok {
 		return nil, &Error{Code: "D3012", Value: by}
 	}
-	object, err := r.matchObject(s, m)
+	object, err := s.object(m)
 	if err != nil {
 		return nil, err
 	}
-	v, err := r.callback(f, []any{object})
+	v, err := s.r.callback(f, []any{object})
 	if err != nil {
 		return nil, err
 	}
@@ -444,14 +447,13 @@ func (m *match) expand(out []byte, text string) []byte {
 		case strings.HasPrefix(text, "0"):
 			out, text = append(out, m.text...), text[1:]
 		default:
-			n, width := groupNumber(text, len(m.groups))
+			n, width := groupNumber(text, m.groups())
 			if width == 0 {
 				out = append(out, '$')
 				continue
 			}
-			if n >= 1 && n <= len(m.groups) {
-				group, _ := m.groups[n-1].(string)
-				out = append(out, group...)
+			if n >= 1 && n <= m.groups() {
+				out = append(out, m.group(n)...)
 			}
 			text = text[width:]
 		}

@@ -47,7 +47,8 @@ func isSequence(v any) bool {
 	return ok && a.sequence
 }
 
-// single turns the result of an expression into what others see of it: no sequence of length 0 or 1.
+// single turns the result of an expression into what others see of it: no sequence of length 0 or 1. What is in a
+// sequence of length 1 may be such a sequence again; it takes one expression more around it to see through that.
 func single(v any) any {
 	a, ok := v.(*array)
 	if !ok || !a.sequence {

@@ -1,7 +1,7 @@
 // Records what the reference implementation gives for the expressions of the *.txt files here.
 //
 // A line "> EXPRESSION" (continued by lines "| ...") is followed by one line that this script writes: "= JSON", or
-// "undefined", or "! CODE". "data NAME" chooses the input NAME.json for what follows. Other lines are left alone.
+// "undefined", or "! CODE POSITION TOKEN" with what the error has of them. "data NAME" chooses the input NAME.json for what follows. Other lines are left alone.
 //
 //   npm install jsonata@2.2.2
 //   NODE_PATH=node_modules TZ=UTC node record.js *.txt
@@ -25,7 +25,8 @@ async function outcome(expression, input) {
     const value = await jsonata(expression).evaluate(input);
     return value === undefined ? 'undefined' : '= ' + JSON.stringify(value);
   } catch (err) {
-    return '! ' + (err.code || 'no code: ' + err.message);
+    if (!err.code) return '! no code: ' + err.message;
+    return ['!', err.code, err.position || undefined, err.token].filter((part) => part !== undefined).join(' ');
   }
 }
 
