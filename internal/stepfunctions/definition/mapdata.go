@@ -127,8 +127,14 @@ func (r *reading) batcher(n *document.Node) *Batcher {
 	}
 	b := &Batcher{MaxItems: r.number(n, "MaxItemsPerBatch", "MaxItemsPerBatchPath", wholeNumber(1, unbounded)),
 		MaxBytes: r.number(n, "MaxInputBytesPerBatch", "MaxInputBytesPerBatchPath", wholeNumber(1, maxBatchBytes))}
-	if f := n.Get("BatchInput"); f != nil {
-		b.BatchInput = r.template(f)
+	switch f := n.Get("BatchInput"); {
+	case f == nil:
+	case r.language == JSONata:
+		b.BatchInput = r.argumentsJSONata(f)
+	case f.Kind != document.Object:
+		c.typed(f, "object")
+	default:
+		b.BatchInput = r.payload(f)
 	}
 	return b
 }

@@ -120,8 +120,10 @@ func (r *reading) flow(n *document.Node, s *State) {
 	if r.language == JSONPath {
 		s.InputPath, s.OutputPath = r.nullable(n.Get("InputPath")), r.nullable(n.Get("OutputPath"))
 		s.ResultPath = r.resultPath(n)
-		if m := n.Get("Parameters"); m != nil && s.Type != TypeMap && r.speaks(s.Type, "Parameters", JSONPath) {
-			s.Arguments = r.payload(m)
+		if s.Type != TypeMap && r.speaks(s.Type, "Parameters", JSONPath) {
+			if m := r.c.objectOf(n, "Parameters"); m != nil {
+				s.Arguments = r.payload(m)
+			}
 		}
 		if m := r.c.objectOf(n, "ResultSelector"); m != nil {
 			s.ResultSelector = r.payload(m)

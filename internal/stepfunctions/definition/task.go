@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"tutti/internal/stepfunctions/data"
 	"tutti/internal/stepfunctions/document"
 	"tutti/internal/stepfunctions/expression"
 )
@@ -35,8 +36,9 @@ func (r *reading) heartbeat(n *document.Node, t *Task) {
 		}
 		limit = expression.Constant{Value: float64(maxSeconds)}
 	}
-	if h.Value.(float64) >= limit.Value.(float64) {
-		r.c.wrong(n.Get("HeartbeatSeconds"), "Invalid value", "HeartbeatSeconds must be less than TimeoutSeconds", "the heartbeat, every %v seconds, must be due before the task's time is over, after %v seconds.", h.Value, limit.Value)
+	beat, _ := data.Float(h.Value)
+	if end, _ := data.Float(limit.Value); beat >= end {
+		r.c.wrong(n.Get("HeartbeatSeconds"), "Invalid value", "HeartbeatSeconds must be less than TimeoutSeconds", "the heartbeat, every %v seconds, must be due before the task's time is over, after %v seconds.", beat, end)
 	}
 }
 

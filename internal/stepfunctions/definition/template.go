@@ -160,14 +160,6 @@ func looksLikePath(text string) bool {
 	return text == "$"
 }
 
-// template reads JSON with whatever is evaluated in the state's query language.
-func (r *reading) template(n *document.Node) expression.Expr {
-	if r.language == JSONPath {
-		return r.payload(n)
-	}
-	return r.queries(n)
-}
-
 // queries reads JSON in which strings may be JSONata expressions.
 func (r *reading) queries(n *document.Node) expression.Expr {
 	switch n.Kind {

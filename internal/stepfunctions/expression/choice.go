@@ -202,7 +202,8 @@ func timestamp(v any) (time.Time, bool) {
 // between date and time, and Z when there is no offset, both in upper case.
 func ParseTimestamp(s string) (time.Time, bool) {
 	t, err := time.Parse(time.RFC3339Nano, s)
-	return t, err == nil && strings.ToUpper(s) == s
+	// Go also takes lower case, and a comma before fractions of seconds.
+	return t, err == nil && strings.ToUpper(s) == s && !strings.Contains(s, ",")
 }
 
 // orderStrings compares by UTF-16 code units, as the service's Java does.

@@ -11,7 +11,7 @@ import (
 // document is what the comparisons of this file look at.
 const document = `{
   "one": 1, "two": 2.0, "text": "b", "astral": "😀", "private": "\ue000", "star": "a*b", "back": "a\\b", "yes": true, "no": false, "nothing": null,
-  "early": "2024-02-29T23:59:59Z", "late": "2024-03-01T00:00:00.5+00:00", "same": "2024-03-01T01:00:00.5+01:00", "day": "2024-03-01", "small": "2024-03-01t00:00:00z",
+  "early": "2024-02-29T23:59:59Z", "late": "2024-03-01T00:00:00.5+00:00", "same": "2024-03-01T01:00:00.5+01:00", "day": "2024-03-01", "small": "2024-03-01t00:00:00z", "comma": "2024-03-01T00:00:00,5Z",
   "list": [1], "map": {"a": 1}
 }`
 
@@ -72,7 +72,7 @@ func TestComparisons(t *testing.T) {
 		{"$.late", "TimestampEqualsPath", "$.same", true}, {"$.late", "TimestampGreaterThanPath", "$.early", true}, {"$.early", "TimestampLessThanPath", "$.late", true},
 		{"$.late", "TimestampGreaterThan", `"2024-03-01T00:00:00Z"`, true}, {"$.late", "TimestampGreaterThanEquals", `"2024-03-01T00:00:00.5Z"`, true},
 		{"$.late", "TimestampLessThanEquals", `"2024-03-01T00:00:00Z"`, false}, {"$.late", "TimestampGreaterThanEqualsPath", "$.same", true}, {"$.late", "TimestampLessThanEqualsPath", "$.same", true},
-		{"$.day", "TimestampLessThan", `"2030-01-01T00:00:00Z"`, false}, {"$.small", "TimestampLessThan", `"2030-01-01T00:00:00Z"`, false},
+		{"$.day", "TimestampLessThan", `"2030-01-01T00:00:00Z"`, false}, {"$.small", "TimestampLessThan", `"2030-01-01T00:00:00Z"`, false}, {"$.comma", "IsTimestamp", `true`, false},
 		{"$.text", "StringMatches", `"*"`, true}, {"$.text", "StringMatches", `"b*"`, true}, {"$.text", "StringMatches", `"*b*"`, true}, {"$.text", "StringMatches", `"bb*"`, false},
 		{"$.star", "StringMatches", `"a\\*b"`, true}, {"$.star", "StringMatches", `"a*b"`, true}, {"$.back", "StringMatches", `"a\\\\b"`, true}, {"$.back", "StringMatches", `"a\\*b"`, false},
 		{"$.early", "StringMatches", `"2024*T*:*Z"`, true}, {"$.early", "StringMatches", `"2024*T*T*Z"`, false}, {"$.one", "StringMatches", `"*"`, false}, {"$.text", "StringMatches", `"b"`, true},
