@@ -315,6 +315,9 @@ func (s *settler) plain(m *catalog.Member, v, whole any, payload bool) (any, err
 		encoded, err := compact(whole)
 		return string(encoded), err
 	case catalog.Blob:
+		if raw, is := v.([]byte); is {
+			return raw, nil
+		}
 		switch {
 		case !isText || payload && s.style.JSONBodies:
 			return compact(whole)

@@ -60,6 +60,7 @@ func TestInput(t *testing.T) {
 		{name: "events:PutEvents", input: object{"Entries": []any{object{"Time": true}}}, body: `! has to be a timestamp, and is a boolean`},
 		{name: "lambda:Invoke", input: object{"FunctionName": "f", "Payload": `{"a":1}`}, body: `{"a":1}`},
 		{name: "lambda:Invoke", input: object{"FunctionName": "f", "Payload": object{"a": 1}}, body: `{"a":1}`},
+		{name: "lambda:Invoke", style: Style{JSONBodies: true}, input: object{"FunctionName": "f", "Payload": []byte("\xff")}, body: "\xff"},
 		{name: "lambda:Invoke", style: Style{JSONBodies: true}, input: object{"FunctionName": "f", "Payload": "x"}, body: `"x"`},
 		{name: "lambda:Invoke", input: object{"FunctionName": ""}, body: `! the field "FunctionName" may not be empty`},
 	} {

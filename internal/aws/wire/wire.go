@@ -1,6 +1,6 @@
 // Package wire writes the requests of AWS's protocols and reads their answers. In go and come plain JSON values: nil,
 // bool, string, a number (json.Number, or any of Go's), []any and map[string]any; going in also json.RawMessage, whose
-// objects keep their order where they become text. It carries nothing out: no clock, no network.
+// objects keep their order where they become text, and []byte for binary values. It carries nothing out: no clock, no network.
 //
 // The protocols are told in the Smithy specification (https://smithy.io/2.0/aws/protocols/). Start reading at Write and
 // Read; value.go holds what every protocol does first: the input against its shape.

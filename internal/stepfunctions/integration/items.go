@@ -1,12 +1,14 @@
 package integration
 
 import (
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -45,12 +47,14 @@ func (i *Integration) read(ctx context.Context, c execution.ReadCall) (json.RawM
 
 func (i *Integration) readItems(ctx context.Context, c execution.ReadCall) (json.RawMessage, error) {
 	switch name := lastParts(c.Resource, 2); {
-	case name == resourceList && c.Transformation != "" && c.Transformation != "NONE":
-		return nil, fmt.Errorf("the transformation %s of a listing is not supported here", c.Transformation)
+	case c.InputType == "PARQUET":
+		return nil, errors.New("items of the type PARQUET cannot be read here; JSON, JSONL and CSV can")
+	case name == resourceList && c.Transformation == "LOAD_AND_FLATTEN":
+		return i.readListed(ctx, c)
 	case name == resourceList:
 		return i.list(ctx, c)
-	case name == resourceGet && (c.InputType == "MANIFEST" || c.InputType == "PARQUET"):
-		return nil, fmt.Errorf("items of the type %s cannot be read here; JSON, JSONL and CSV can", c.InputType)
+	case name == resourceGet && (c.InputType == "MANIFEST" || c.ManifestType != ""):
+		return i.readManifest(ctx, c)
 	case name == resourceGet:
 		return i.readObject(ctx, c)
 	default:
@@ -182,7 +186,8 @@ func (f *itemFiles) fetch(ctx context.Context, i *Integration, c execution.ReadC
 	return name, i.download(ctx, c.RoleARN, input, size, f.path(name))
 }
 
-// download writes an object into a file, part by part, that is there whole or not at all.
+// download writes an object into a file, part by part, that is there whole or not at all. One that is compressed by gzip
+// is there without that: inventories and the results of queries are.
 func (i *Integration) download(ctx context.Context, role string, input object, size int64, path string) error {
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+"-part-*")
 	if err != nil {
@@ -200,9 +205,44 @@ func (i *Integration) download(ctx context.Context, role string, input object, s
 		err = errClose
 	}
 	if err == nil {
+		err = unzip(file.Name())
+	}
+	if err == nil {
 		err = os.Rename(file.Name(), path)
 	}
 	return err
+}
+
+// maxUnzipped bounds what a compressed object grows to, in bytes.
+const maxUnzipped = 64 << 30
+
+// unzip decompresses a file in its place, if it is compressed by gzip.
+func unzip(name string) error {
+	packed, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = packed.Close() }()
+	z, err := gzip.NewReader(packed)
+	if err != nil {
+		return nil //nolint:nilerr // it is as it should be
+	}
+	plain, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+"-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(plain.Name()) }()
+	n, err := io.Copy(plain, io.LimitReader(z, maxUnzipped+1))
+	if errClose := plain.Close(); err == nil {
+		err = errClose
+	}
+	switch {
+	case err != nil:
+		return err
+	case n > maxUnzipped:
+		return fmt.Errorf("the object unpacks to more than %d bytes", int64(maxUnzipped))
+	}
+	return os.Rename(plain.Name(), name)
 }
 
 // write writes a part of a map run's results into a bucket, below the run's own prefix.

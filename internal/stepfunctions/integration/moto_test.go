@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -138,7 +139,7 @@ func TestMoto(t *testing.T) {
 	url := awstest.Moto(t)
 	for name, part := range map[string]func(p peer){
 		"request": motoRequest, "function": motoFunction, "batch": motoBatch, "glue": motoGlue, "machine": motoMachine,
-		"build": motoBuild, "query": motoQuery, "container": motoContainer, "items": motoItems, "http": motoHTTP, "learning": motoLearning,
+		"build": motoBuild, "query": motoQuery, "container": motoContainer, "items": motoItems, "manifests": motoManifests, "http": motoHTTP, "learning": motoLearning,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -366,36 +367,82 @@ func motoLearning(p peer) {
 	p.want("the status", p.decode(raw)["TrainingJobStatus"], "Completed")
 }
 
+// all reads items to their end.
+func (p peer) all(c execution.ReadCall) (items []json.RawMessage, pages int) {
+	p.t.Helper()
+	for {
+		raw, err := p.do(execution.ActivityRead, c)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		var page execution.ReadResult
+		if err := json.Unmarshal(raw, &page); err != nil {
+			p.t.Fatal(err)
+		}
+		items, pages = append(items, page.Items...), pages+1
+		if c.Cursor = page.Next; c.Cursor == "" {
+			return items, pages
+		}
+	}
+}
+
+func motoManifests(p peer) {
+	p.setUp("s3:createBucket", `{"Bucket":"lists","CreateBucketConfiguration":{"LocationConstraint":"eu-west-1"}}`)
+	put := func(key, body string) {
+		p.t.Helper()
+		if _, err := p.s3(context.Background(), "putObject", "", object{"Bucket": "lists", "Key": key, "Body": []byte(body)}); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	var packed strings.Builder
+	z := gzip.NewWriter(&packed)
+	if _, err := io.WriteString(z, "lists,\"a b\",3\nlists,c,4\n"); err != nil || z.Close() != nil {
+		p.t.Fatal(err)
+	}
+	put("inventory/1.csv.gz", packed.String())
+	put("inventory/2.csv", "lists,d,5\n")
+	put("inventory/manifest.json", `{"destinationBucket":"arn:aws:s3:::lists","fileFormat":"CSV","fileSchema":"Bucket, Key, Size","files":[{"key":"inventory/1.csv.gz"},{"key":"inventory/2.csv"}]}`)
+	get := execution.ReadCall{Resource: "arn:aws:states:::s3:getObject", Count: 1}
+	inventory := get
+	inventory.InputType, inventory.Arguments = "MANIFEST", json.RawMessage(`{"Bucket":"lists","Key":"inventory/manifest.json"}`)
+	items, _ := p.all(inventory)
+	p.want("the inventory", items, json.RawMessage(`[{"Bucket":"lists","Key":"a b","Size":"3"},{"Bucket":"lists","Key":"c","Size":"4"},{"Bucket":"lists","Key":"d","Size":"5"}]`))
+
+	put("unload/1", "{\"n\":1}\n{\"n\":2}\n")
+	put("unload/2", "{\"n\":3}\n")
+	put("unload/3", "")
+	put("unload-manifest.csv", "s3://lists/unload/1\ns3://lists/unload/2\n")
+	athena := get
+	athena.InputType, athena.ManifestType, athena.Arguments = "JSONL", "ATHENA_DATA", json.RawMessage(`{"Bucket":"lists","Key":"unload-manifest.csv"}`)
+	items, _ = p.all(athena)
+	p.want("what was unloaded", items, json.RawMessage(`[{"n":1},{"n":2},{"n":3}]`))
+	listed := execution.ReadCall{Resource: "arn:aws:states:::s3:listObjectsV2", Count: 1, InputType: "JSONL", Transformation: "LOAD_AND_FLATTEN", Arguments: json.RawMessage(`{"Bucket":"lists","Prefix":"unload/"}`)}
+	items, _ = p.all(listed)
+	p.want("what the listed objects hold", items, json.RawMessage(`[{"n":1},{"n":2},{"n":3}]`))
+
+	put("bad.json", `{"fileFormat":"ORC"}`)
+	put("bad.csv", "not a URI\n")
+	for key, kind := range map[string]string{"bad.json": "", "bad.csv": "ATHENA_DATA", "unload/1": "S3_INVENTORY"} {
+		bad := get
+		bad.InputType, bad.ManifestType, bad.Arguments = "MANIFEST", kind, json.RawMessage(`{"Bucket":"lists","Key":"`+key+`"}`)
+		_, err := p.do(execution.ActivityRead, bad)
+		p.failure(key, err, "States.ItemReaderFailed")
+	}
+}
+
 func motoItems(p peer) {
 	p.setUp("s3:createBucket", `{"Bucket":"items","CreateBucketConfiguration":{"LocationConstraint":"eu-west-1"}}`)
 	p.setUp("s3:putObject", `{"Bucket":"items","Key":"in/lines.jsonl","Body":"{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n"}`)
 	p.setUp("s3:putObject", `{"Bucket":"items","Key":"in/rows.csv","Body":"a,b\nx,1\ny,ü\n"}`)
-	all := func(c execution.ReadCall) (items []json.RawMessage, pages int) {
-		p.t.Helper()
-		for {
-			raw, err := p.do(execution.ActivityRead, c)
-			if err != nil {
-				p.t.Fatal(err)
-			}
-			var page execution.ReadResult
-			if err := json.Unmarshal(raw, &page); err != nil {
-				p.t.Fatal(err)
-			}
-			items, pages = append(items, page.Items...), pages+1
-			if c.Cursor = page.Next; c.Cursor == "" {
-				return items, pages
-			}
-		}
-	}
 	object := execution.ReadCall{Resource: "arn:aws:states:::s3:getObject", InputType: "JSONL", Count: 2, Arguments: json.RawMessage(`{"Bucket":"items","Key":"in/lines.jsonl"}`)}
-	items, pages := all(object)
+	items, pages := p.all(object)
 	p.want("the items", items, json.RawMessage(`[{"n":1},{"n":2},{"n":3}]`))
 	p.want("the pages", pages, 2)
 	rows := execution.ReadCall{Resource: "arn:aws:states:::s3:getObject", InputType: "CSV", Count: 10, Arguments: json.RawMessage(`{"Bucket":"items","Key":"in/rows.csv"}`)}
-	items, _ = all(rows)
+	items, _ = p.all(rows)
 	p.want("the rows", items, json.RawMessage(`[{"a":"x","b":"1"},{"a":"y","b":"ü"}]`))
 	listing := execution.ReadCall{Resource: "arn:aws:states:::s3:listObjectsV2", Count: 1, Arguments: json.RawMessage(`{"Bucket":"items","Prefix":"in/"}`)}
-	items, pages = all(listing)
+	items, pages = p.all(listing)
 	p.want("the objects", []any{at(p.decode(items[0]), "Key"), at(p.decode(items[1]), "Key")}, []string{"in/lines.jsonl", "in/rows.csv"})
 	p.want("the pages", pages, 2)
 
