@@ -11,7 +11,9 @@ import (
 
 	"tutti/internal/flow"
 	"tutti/internal/stepfunctions/data"
+	"tutti/internal/stepfunctions/definition"
 	"tutti/internal/stepfunctions/execution"
+	"tutti/internal/stepfunctions/integration"
 	"tutti/internal/stepfunctions/teststate"
 	"tutti/internal/store"
 )
@@ -31,6 +33,7 @@ type testStateInput struct {
 			Error string `json:"error"`
 			Cause string `json:"cause"`
 		} `json:"errorOutput"`
+		Validation string `json:"fieldValidationMode"`
 	} `json:"mock"`
 	Configuration struct {
 		RetryCount     int64  `json:"retrierRetryCount"`
@@ -108,6 +111,11 @@ func (a *API) testRequest(c call, in *testStateInput) (*teststate.Request, error
 		r.Mock.HasResult = true
 		if r.Mock.Result, err = data.Decode([]byte(*in.Mock.Result)); err != nil {
 			return nil, invalid("Mocked result must be a valid JSON: %s", err)
+		}
+		if mode := in.Mock.Validation; mode != "NONE" {
+			r.Mock.Check = func(resource definition.Resource, result any) string {
+				return integration.CheckResult(resource, result, mode != "PRESENT")
+			}
 		}
 	}
 	return r, nil

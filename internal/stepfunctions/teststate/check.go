@@ -62,6 +62,13 @@ func (r *Request) checkResult(s *definition.State) error {
 	case s.Parallel != nil && len(list) != len(s.Parallel.Branches):
 		return refuse("Mocked result must contain the same number of items as number of Parallel branches.")
 	}
+	if s.Task == nil || r.Mock.Check == nil {
+		return nil
+	}
+	resource, _ := definition.ParseResource(s.Task.Resource)
+	if wrong := r.Mock.Check(resource, r.Mock.Result); wrong != "" {
+		return refuse("Mock result schema validation error: %s", wrong)
+	}
 	return nil
 }
 

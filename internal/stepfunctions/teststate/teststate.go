@@ -82,6 +82,9 @@ type Mock struct {
 	Result    any
 	HasResult bool
 	Error     *Failure
+	// Check tells what of a Task's result could not have come from its resource; "" is
+	// nothing. Without it any result is taken.
+	Check func(definition.Resource, any) string
 }
 
 // Failure is an error with its name and cause, as Retry and Catch see it.

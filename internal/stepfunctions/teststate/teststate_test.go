@@ -96,6 +96,11 @@ func request(t *testing.T, text []byte) teststate.Request {
 	if m := object(o, "mock"); m != nil {
 		r.Mock = &teststate.Mock{}
 		r.Mock.Result, r.Mock.HasResult = m.Get("result")
+		if word(m, "check") != "" {
+			r.Mock.Check = func(resource definition.Resource, _ any) string {
+				return "Field '" + resource.Service + "' " + word(m, "check")
+			}
+		}
 		if e := object(m, "errorOutput"); e != nil {
 			r.Mock.Error = &teststate.Failure{Name: word(e, "error"), Cause: word(e, "cause")}
 		}
