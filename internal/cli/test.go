@@ -11,14 +11,7 @@ import (
 
 	"tutti/internal/cli/view"
 	"tutti/internal/diag"
-	"tutti/internal/stepfunctions/execution"
 	"tutti/internal/stepfunctions/rehearsal"
-)
-
-// The service's own limits, for -strict-aws.
-const (
-	awsPayload = 256 << 10
-	awsEvents  = 25_000
 )
 
 type testFlags struct {
@@ -135,9 +128,8 @@ func (a *app) rehearse(found []string, given map[string]string, f *testFlags, on
 			unread = true
 			continue
 		}
-		s.Limits.Events = awsEvents
 		if f.strict {
-			s.Limits = execution.Limits{Payload: awsPayload, Events: awsEvents}
+			s.Limits = strictLimits
 		}
 		s.Cases.Filter(only.MatchString)
 		if len(s.Cases.Cases) == 0 {

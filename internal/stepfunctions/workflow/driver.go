@@ -58,6 +58,9 @@ func (d *driver) definitions(s spec) (planned, diag.List) {
 	if s.known {
 		def, ld := d.load(s.part, name, "definition")
 		p.Definition, dl = &def, ld
+		if s.limits == strictLimits() && !ld.HasErrors() {
+			dl = append(dl, d.strict(s.part, def)...)
+		}
 	}
 	if s.onDestroy != nil && s.onDestroy.known {
 		def, ld := d.load(*s.onDestroy, "on_destroy of "+name, "on_destroy")

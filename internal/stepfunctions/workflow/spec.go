@@ -10,6 +10,7 @@ import (
 
 	"tutti/internal/block"
 	"tutti/internal/schedule"
+	"tutti/internal/stepfunctions/definition"
 	"tutti/internal/stepfunctions/execution"
 	"tutti/internal/stepfunctions/worker"
 )
@@ -21,11 +22,10 @@ const (
 	manual   = "manual"
 )
 
-// The service's own limits (Step Functions quotas).
-const (
-	awsPayload = 256 << 10
-	awsEvents  = 25_000
-)
+// strictLimits are the service's own.
+func strictLimits() execution.Limits {
+	return execution.Limits{Payload: definition.ServicePayload, Events: definition.ServiceEvents}
+}
 
 // spec is what a workflow block says, as far as it is known.
 type spec struct {
@@ -190,7 +190,7 @@ func withoutNulls(raw json.RawMessage) json.RawMessage {
 func readLimits(r *block.Reader) execution.Limits {
 	var l execution.Limits
 	if v := r.Get("strict_aws"); v.IsKnown() && !v.IsNull() && v.True() {
-		l = execution.Limits{Payload: awsPayload, Events: awsEvents}
+		l = strictLimits()
 	}
 	if n := r.Numbers("payload", block.Range{From: 1, To: math.MaxInt32}); len(n) == 1 {
 		l.Payload = n[0]

@@ -88,6 +88,24 @@ func (d *driver) load(p part, what, argument string) (Definition, diag.List) {
 	return def, dl
 }
 
+// strict warns of where the service's limits could be passed, of an input too as far as
+// it is known.
+func (d *driver) strict(p part, def Definition) diag.List {
+	m, dl := definition.Parse(def.File, []byte(def.Text))
+	if m == nil {
+		return dl
+	}
+	input := 0
+	if p.input.IsWhollyKnown() {
+		input = len(p.encodeInput())
+	}
+	dl = m.Strict(len(def.Text), input)
+	if p.source == "" {
+		return relocate(dl, d.place("definition"))
+	}
+	return dl
+}
+
 func relocate(list diag.List, at *hcl.Range) diag.List {
 	out := make(diag.List, len(list))
 	for i, x := range list {
