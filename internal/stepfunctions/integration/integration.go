@@ -36,7 +36,7 @@ type Options struct {
 	AWS *aws.Client
 	// Poll is the longest pause between two looks at a job; 0 is DefaultPoll.
 	Poll time.Duration
-	// Dir is where objects that hold items lie while they are read; "" is the system's folder for such.
+	// Dir is where objects that hold items lie while they are read; "" is items in tutti's folder among the user's caches.
 	Dir string
 }
 

@@ -115,7 +115,10 @@ func (i *Integration) readObject(ctx context.Context, c execution.ReadCall) (jso
 	if err != nil {
 		return nil, err
 	}
-	path := i.items.path(name)
+	path, err := i.items.path(name)
+	if err != nil {
+		return nil, err
+	}
 	local := c
 	local.Resource, local.Arguments, local.Cursor = "arn:tutti:file", json.RawMessage(text(object{"Path": path})), cursor
 	input, err := json.Marshal(local)
@@ -144,12 +147,17 @@ type itemFiles struct {
 	mutex sync.Mutex // one fetch at a time: two readers of one object share it
 }
 
-func (f *itemFiles) path(name string) string {
+// path gives where an object lies. The folder is the user's own: what lies there is trusted to be what its name says.
+func (f *itemFiles) path(name string) (string, error) {
 	dir := f.dir
 	if dir == "" {
-		dir = os.TempDir()
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return "", fmt.Errorf("find the folder for objects that hold items: %w", err)
+		}
+		dir = filepath.Join(cache, "tutti", "items")
 	}
-	return filepath.Join(dir, "tutti-items-"+name)
+	return filepath.Join(dir, name), os.MkdirAll(dir, 0o700)
 }
 
 // fetch gives the name of the file with the object, held where that is still here.
@@ -160,7 +168,11 @@ func (f *itemFiles) fetch(ctx context.Context, i *Integration, c execution.ReadC
 		if held != filepath.Base(held) {
 			return "", fmt.Errorf("the cursor %q is none of ours", c.Cursor)
 		}
-		if _, err := os.Stat(f.path(held)); err == nil {
+		path, err := f.path(held)
+		if err != nil {
+			return "", err
+		}
+		if _, err := os.Stat(path); err == nil {
 			return held, nil
 		}
 	}
@@ -183,7 +195,11 @@ func (f *itemFiles) fetch(ctx context.Context, i *Integration, c execution.ReadC
 		return "", fmt.Errorf("S3 does not tell how large %v is", input["Key"])
 	}
 	input["IfMatch"] = etag
-	return name, i.download(ctx, c.RoleARN, input, size, f.path(name))
+	path, err := f.path(name)
+	if err != nil {
+		return "", err
+	}
+	return name, i.download(ctx, c.RoleARN, input, size, path)
 }
 
 // download writes an object into a file, part by part, that is there whole or not at all. One that is compressed by gzip
