@@ -140,5 +140,5 @@ func cloneFunction(r *run, args []any) (any, error) {
 	if isUndefined(args[0]) {
 		return Undefined, nil
 	}
-	return r.clone(unwrapped(args[0]), mutable{}, 0)
+	return (&cloner{r, mutable{}, 0}).clone(unwrapped(args[0]), 0)
 }

@@ -3,6 +3,7 @@ package jsonata
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strconv"
 
 	"tutti/internal/stepfunctions/data"
@@ -48,7 +49,13 @@ const payEvery = 4096
 func (e *encoder) pay() error {
 	n := len(e.out) - e.paid
 	e.paid = len(e.out)
-	return e.r.chargeText(n)
+	if err := e.r.chargeText(n); err != nil {
+		return err
+	}
+	if cap(e.out)-len(e.out) < 2*payEvery && n >= payEvery {
+		e.out = slices.Grow(e.out, len(e.out)) // twice as much, so that little is copied
+	}
+	return nil
 }
 
 func (e *encoder) value(v any, depth int) error {
@@ -148,7 +155,7 @@ func appendRounded(b []byte, f float64) []byte {
 
 // fifteenDigits rounds a number that is not whole to fifteen significant digits, so that 0.1 + 0.2 prints as 0.3.
 func fifteenDigits(f float64) float64 {
-	if f == math.Trunc(f) || f-f != 0 {
+	if f == math.Trunc(f) || f-f != 0 || fewDecimals(f) {
 		return f
 	}
 	var room [64]byte
@@ -159,6 +166,17 @@ func fifteenDigits(f float64) float64 {
 		f = mustFloat(digits)
 	}
 	return mustFloat(strconv.AppendFloat(room[:0], f, 'e', 14, 64))
+}
+
+// fewDecimals tells of most numbers quickly that they have few digits: the quotient of two whole numbers is the number
+// nearest to it.
+func fewDecimals(f float64) bool {
+	for _, power := range [...]float64{100, 10_000} {
+		if whole := math.Round(f * power); math.Abs(whole) < 1e15 && whole/power == f {
+			return true
+		}
+	}
+	return false
 }
 
 // halfWay tells whether a number has exactly sixteen digits.

@@ -1,6 +1,10 @@
 package jsonata
 
-import "tutti/internal/stepfunctions/data"
+import (
+	"slices"
+
+	"tutti/internal/stepfunctions/data"
+)
 
 // transform is |pattern|update,remove|, which makes a function.
 type transform struct {
@@ -37,7 +41,11 @@ func (f *transformer) call(r *run, args []any, context any, _ *frame) (any, erro
 		return nil, &Error{Code: "T2013", Position: f.position}
 	}
 	own := mutable{}
-	result, err := r.clone(unwrapped(args[0]), own, 0)
+	room := 0
+	if update, ok := f.update.(*objectOp); ok {
+		room = len(update.group.keys)
+	}
+	result, err := (&cloner{r, own, room}).clone(unwrapped(args[0]), 0)
 	if err != nil {
 		return nil, err
 	}
@@ -102,53 +110,76 @@ func (f *transformer) change(r *run, match any, own mutable) error {
 	if !allStrings(keys) {
 		return &Error{Code: "T2012", Position: f.removeAt, Value: removed}
 	}
-	for _, key := range keys {
-		if object == nil {
-			continue
-		}
-		if err := r.charge(object.Len() * sizeMember); err != nil {
-			return err
-		}
-		*object = *object.Without(key.(string))
+	if object == nil {
+		return nil
 	}
+	return r.remove(object, keys)
+}
+
+// remove takes members out of an object of the copy.
+func (r *run) remove(object *data.Object, keys []any) error {
+	there := slices.ContainsFunc(keys, func(key any) bool { _, ok := object.Get(key.(string)); return ok })
+	if err := r.chargeList(len(keys) + 3*object.Len()); err != nil || !there {
+		return err
+	}
+	unwanted := make(map[string]bool, len(keys))
+	for _, key := range keys {
+		unwanted[key.(string)] = true
+	}
+	left := data.NewObject(object.Len() - 1)
+	for _, m := range object.Members() {
+		if !unwanted[m.Key] {
+			left.Set(m.Key, m.Value)
+		}
+	}
+	*object = *left
 	return nil
 }
 
-// clone copies a value, noting the objects of the copy. As in the reference it becomes what its JSON says.
-func (r *run) clone(v any, own mutable, depth int) (any, error) {
-	switch v := v.(type) {
+// cloner copies values, noting the objects of the copy.
+type cloner struct {
+	*run
+	own  mutable
+	room int // for further members of each object
+}
+
+// clone copies a value. As in the reference the copy is what the JSON of the value says.
+func (c *cloner) clone(v any, depth int) (any, error) {
+	switch x := v.(type) {
 	case *data.Object:
-		if err := r.cloneCost(v.Len(), sizeMember, depth); err != nil {
+		if err := c.cost(x.Len()+c.room, sizeMember, depth); err != nil {
 			return nil, err
 		}
-		o := data.NewObject(v.Len())
-		for _, m := range v.Members() {
-			c, err := r.clone(m.Value, own, depth+1)
+		o := data.NewObject(x.Len() + c.room)
+		for _, m := range x.Members() {
+			copied, err := c.clone(m.Value, depth+1)
 			if err != nil {
 				return nil, err
 			}
-			o.Set(m.Key, c)
+			o.Set(m.Key, copied)
 		}
-		own[o] = true
+		c.own[o] = true
 		return o, nil
 	case []any, *array:
 		items, _ := list(v)
-		if err := r.cloneCost(len(items), sizeItem, depth); err != nil {
+		if err := c.cost(len(items), sizeItem, depth); err != nil {
 			return nil, err
 		}
 		copied := make([]any, len(items))
 		for i, item := range items {
 			var err error
-			if copied[i], err = r.clone(item, own, depth+1); err != nil {
+			if copied[i], err = c.clone(item, depth+1); err != nil {
 				return nil, err
 			}
 		}
 		return copied, nil
 	case float64:
-		if v-v != 0 {
+		if x-x != 0 {
 			return nil, nil
 		}
-		return fifteenDigits(v), nil
+		if rounded := fifteenDigits(x); rounded != x {
+			return rounded, nil
+		}
 	case undefined:
 		return nil, nil
 	case function:
@@ -157,10 +188,10 @@ func (r *run) clone(v any, own mutable, depth int) (any, error) {
 	return v, nil
 }
 
-func (r *run) cloneCost(n, size, depth int) error {
-	r.built++
-	if err := r.walk(n, depth); err != nil {
+func (c *cloner) cost(n, size, depth int) error {
+	c.built++
+	if err := c.walk(n, depth); err != nil {
 		return err
 	}
-	return r.charge(sizeObject + n*size)
+	return c.charge(sizeObject + n*size)
 }
