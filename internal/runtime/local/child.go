@@ -151,12 +151,17 @@ func (h *Host) bear(ctx context.Context, b bearing) birth {
 	return birth{id: id, child: child}
 }
 
-// adopt goes on with a child that was begun earlier, or tells how it ended.
+// adopt goes on with a child that was begun earlier, also with one that was stopped
+// in order and is wanted again, or tells how it ended.
 func (h *Host) adopt(ctx context.Context, b bearing, run store.RunID) birth {
 	id := b.command.ID
 	r, err := h.opts.Store.Run(ctx, run)
 	if err != nil {
 		return birth{id: id, err: err}
+	}
+	if r.Status == store.Stopped && !b.unwanted {
+		child, err := h.load(ctx, *r, b.inbox, &flow.Signaled{Name: flow.SignalResume})
+		return birth{id: id, child: child, err: err}
 	}
 	if over(r.Status) {
 		end := endOfChild(id, store.End{Status: r.Status, Message: r.Message, Code: r.Code, Output: r.Output})

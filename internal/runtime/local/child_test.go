@@ -171,11 +171,11 @@ func TestRunWithChildrenOnAFullDisk(t *testing.T) {
 	for n := 1; ; n++ {
 		var room atomic.Int64
 		room.Store(int64(n))
-		m.fail = func() error {
+		m.fault = func() (bool, error) {
 			if room.Add(-1) < 0 {
-				return errFull
+				return false, errFull
 			}
-			return nil
+			return true, nil
 		}
 		res, err := local.Run(context.Background(), opts)
 		if err == nil {

@@ -489,7 +489,7 @@ func (h *Host) closeDoor() []*resident {
 		if res.phase == halted {
 			h.remove(res)
 		}
-		return res.phase == gone
+		return res.phase == away
 	})
 }
 

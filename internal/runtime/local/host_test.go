@@ -96,49 +96,70 @@ func (e *errands) workerOf(name string) store.RunID {
 // mortal is a store that can be made to fail, or to die as with its process.
 type mortal struct {
 	store.Store
+	// life is held by accesses under way: what has begun is over before the death.
+	life sync.RWMutex
 	dead atomic.Bool
-	// fail is asked at each write when it is set.
-	fail func() error
+	// fault is asked at each access to runs when it is set: whether it is made, and
+	// whether it fails, made or not.
+	fault func() (made bool, err error)
 }
 
 var errDead = errors.New("the process is dead")
 
-func (m *mortal) ask() error {
+func (m *mortal) die() {
+	m.life.Lock()
+	defer m.life.Unlock()
+	m.dead.Store(true)
+}
+
+func (m *mortal) access(do func() error) error {
+	m.life.RLock()
+	defer m.life.RUnlock()
 	if m.dead.Load() {
 		return errDead
 	}
-	if m.fail != nil {
-		return m.fail()
+	if m.fault == nil {
+		return do()
 	}
-	return nil
+	made, fault := m.fault()
+	if made {
+		if err := do(); err != nil {
+			return err
+		}
+	}
+	return fault
 }
 
 func (m *mortal) Append(ctx context.Context, run store.RunID, entries []store.Entry) error {
-	if err := m.ask(); err != nil {
-		return err
-	}
-	return m.Store.Append(ctx, run, entries)
+	return m.access(func() error { return m.Store.Append(ctx, run, entries) })
 }
 
-func (m *mortal) Begin(ctx context.Context, r store.Run, entries []store.Entry) (store.RunID, error) {
-	if err := m.ask(); err != nil {
-		return 0, err
-	}
-	return m.Store.Begin(ctx, r, entries)
+func (m *mortal) Begin(ctx context.Context, r store.Run, entries []store.Entry) (id store.RunID, err error) {
+	err = m.access(func() error {
+		id, err = m.Store.Begin(ctx, r, entries)
+		return err
+	})
+	return id, err
 }
 
 func (m *mortal) SetStatus(ctx context.Context, id store.RunID, s store.Status, message string) error {
-	if err := m.ask(); err != nil {
-		return err
-	}
-	return m.Store.SetStatus(ctx, id, s, message)
+	return m.access(func() error { return m.Store.SetStatus(ctx, id, s, message) })
 }
 
-func (m *mortal) Run(ctx context.Context, id store.RunID) (*store.Run, error) {
-	if err := m.ask(); err != nil {
-		return nil, err
-	}
-	return m.Store.Run(ctx, id)
+func (m *mortal) Run(ctx context.Context, id store.RunID) (r *store.Run, err error) {
+	err = m.access(func() error {
+		r, err = m.Store.Run(ctx, id)
+		return err
+	})
+	return r, err
+}
+
+func (m *mortal) Entries(ctx context.Context, id store.RunID, from int64) (list []store.Entry, err error) {
+	err = m.access(func() error {
+		list, err = m.Store.Entries(ctx, id, from)
+		return err
+	})
+	return list, err
 }
 
 func check(t testing.TB, err error) {
@@ -414,4 +435,38 @@ func TestHostPlaces(t *testing.T) {
 	if n := h.Stats(); n.Working != 0 || n.Queued != 0 {
 		t.Errorf("%+v", n)
 	}
+}
+
+// What is said to a run that is being taken up, and then cannot be, is answered.
+func TestHostSignalsWhileLoading(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	s := openStore(t, t.TempDir())
+	id, err := s.Begin(ctx, errandRun(flowtest.ErrandInput{Name: "x"}), nil)
+	check(t, err)
+	u := &late{errands: newErrands(), asked: make(chan struct{}), answer: make(chan error)}
+	h := hostOf(t, local.HostOptions{Store: s, Machines: u})
+	resumed, told := make(chan error), make(chan error)
+	go func() { resumed <- h.Resume(ctx, id) }()
+	<-u.asked
+	go func() { told <- h.Signal(ctx, id, flow.Signaled{Name: "go"}) }()
+	go func() { u.answer <- errCannotTell }()
+	if err := <-resumed; !errors.Is(err, errCannotTell) {
+		t.Errorf("resumed: %v", err)
+	}
+	if err := <-told; err != nil && !errors.Is(err, local.ErrClosed) {
+		t.Errorf("told: %v", err)
+	}
+}
+
+// late answers when it is told what.
+type late struct {
+	*errands
+	asked  chan struct{}
+	answer chan error
+}
+
+func (l *late) Machine(context.Context, store.Run) (flow.Machine, error) {
+	close(l.asked)
+	return nil, <-l.answer
 }

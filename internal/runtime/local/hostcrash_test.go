@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -62,7 +66,7 @@ func (w mortalWorker) Do(ctx context.Context, d flow.Do, log func(string)) (loca
 func (l life) die(e *errands) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	l.store.dead.Store(true)
+	l.store.die()
 }
 
 // TestHostCrash lets a thousand runs with children go through five processes of
@@ -312,11 +316,11 @@ func TestHostStoreFails(t *testing.T) {
 	t.Parallel()
 	s, e := openStore(t, t.TempDir()), newErrands()
 	var writes atomic.Int64
-	m := &mortal{Store: s, fail: func() error {
+	m := &mortal{Store: s, fault: func() (bool, error) {
 		if n := writes.Add(1); n%7 == 3 {
-			return errFull
+			return false, errFull
 		}
-		return nil
+		return true, nil
 	}}
 	clock := newFakeClock()
 	clock.auto = true
@@ -344,5 +348,87 @@ func TestHostStoreFails(t *testing.T) {
 	}
 	if troubles.Load() == 0 || len(e.count()) != 20*familySize {
 		t.Errorf("%d troubles, %d activities", troubles.Load(), len(e.count()))
+	}
+}
+
+// TestHostFaultSeeds lets families of runs go through processes that die and stores
+// that fail, also after they have written. The goroutines' order is not the seed's,
+// so a seed that fails may need several tries.
+func TestHostFaultSeeds(t *testing.T) {
+	t.Parallel()
+	seeds := 8
+	if n := os.Getenv("TUTTI_SIM_SEEDS"); n != "" {
+		seeds, _ = strconv.Atoi(n)
+	}
+	for seed := range seeds {
+		if hostFaultSeed(t, rand.New(rand.NewPCG(uint64(seed), 3))); t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+}
+
+func hostFaultSeed(t *testing.T, r *rand.Rand) {
+	ctx := context.Background()
+	s, e := openStore(t, t.TempDir()), newErrands()
+	var mu sync.Mutex
+	clock := newFakeClock()
+	clock.auto = true
+	lives := 3
+	process := func() (*local.Host, *mortal) {
+		m := &mortal{Store: s}
+		often := 5 + r.IntN(30)
+		if lives--; lives >= 0 {
+			m.fault = func() (bool, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				if r.IntN(often) > 0 {
+					return true, nil
+				}
+				return r.IntN(2) == 0, errFull
+			}
+		}
+		h := newHost(t, local.HostOptions{Store: m, Machines: &mortalErrands{e, m}, Clock: clock, CheckpointEvery: int64(1 + r.IntN(5)),
+			MaxWorking: 1 + r.IntN(3)})
+		return h, m
+	}
+	h, m := process()
+	for n := range 6 {
+		for {
+			_, err := h.Start(ctx, errandRun(bigFamily(fmt.Sprint("f", n))))
+			if exists := (*store.ExistsError)(nil); err == nil || errors.As(err, &exists) {
+				break
+			}
+			if !errors.Is(err, errFull) {
+				t.Fatal(err)
+			}
+		}
+		if n%2 == 1 {
+			e.mu.Lock()
+			m.die()
+			e.mu.Unlock()
+			check(t, h.Close(ctx))
+			h, m = process()
+			for {
+				if _, err := h.Recover(ctx); err == nil {
+					break
+				} else if !errors.Is(err, errFull) {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	defer func() { check(t, h.Close(ctx)) }()
+	for n := range 6 {
+		found, err := s.Find(ctx, store.RunFilter{Owner: "errands", Name: fmt.Sprint("f", n)})
+		check(t, err)
+		expectDone(t, h, found[0].ID, familySize)
+	}
+	for id, n := range e.count() {
+		if n > 1 && strings.Count(id, "/") < 2 {
+			t.Errorf("%s is not idempotent and was done %d times", id, n)
+		}
+	}
+	if all, err := s.Find(ctx, store.RunFilter{}); err != nil || len(all) != 6*10 || len(e.count()) != 6*familySize {
+		t.Errorf("%d runs, %v, %d activities", len(all), err, len(e.count()))
 	}
 }

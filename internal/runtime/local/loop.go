@@ -112,10 +112,6 @@ func (r *runner) takeMail(ctx context.Context) {
 			// Some answers may come of that: the machine must know it first.
 			r.abort(ctx)
 		}
-		if r.gone != nil {
-			r.turnAway(m)
-			return
-		}
 		if !m.back.IsZero() {
 			r.time.back(m.back)
 		}
@@ -161,14 +157,6 @@ func (r *runner) abort(ctx context.Context) {
 		r.aborted = true
 		r.nursery.stop(cutting, r.opts.Grace)
 		r.requestCancel(ctx, "aborted")
-	}
-}
-
-// turnAway answers what has come in for a runner that takes nothing in any more.
-func (r *runner) turnAway(m mail) {
-	r.places.give(len(m.admitted))
-	for _, q := range m.requests {
-		q.answer(fmt.Errorf("run %d: %w", r.opts.RunID, r.gone))
 	}
 }
 

@@ -30,7 +30,7 @@ const (
 	stepping              // it has its turn
 	again                 // it has its turn, and something has come in meanwhile
 	halted                // the store failed; it is loaded again later
-	gone                  // it is not carried out here any more
+	away                  // it is not carried out here any more
 )
 
 // resident is a run in a Host. Its runner belongs to whoever has its turn.
@@ -46,6 +46,8 @@ type resident struct {
 	resting bool // it does nothing but wait
 	over    *store.End
 	waiters []chan Result
+	// gone is why it takes nothing in any more.
+	gone error
 	// departed is closed when the run has gone; nil while nobody waits for that.
 	departed chan struct{}
 	// unwanted is why it was asked to stop, for when it must be loaded again.
@@ -64,7 +66,7 @@ func (h *Host) wake(res *resident) {
 // schedule has a run driven as soon as its turn comes. The lock is held.
 func (h *Host) schedule(res *resident) {
 	switch res.phase {
-	case idle, gone:
+	case idle, away:
 		res.phase = queued
 	case stepping:
 		res.phase = again
@@ -82,11 +84,12 @@ func (h *Host) schedule(res *resident) {
 
 // step drives a run as far as it goes. Appends must finish whatever happens.
 func (res *resident) step() {
-	ctx, r := context.Background(), res.r
-	r.takeMail(ctx)
-	if r.gone != nil {
+	if res.gone != nil {
+		res.turnAway()
 		return
 	}
+	ctx, r := context.Background(), res.r
+	r.takeMail(ctx)
 	r.fireTimers(ctx)
 	r.noteDoubts()
 	r.flush(ctx)
@@ -112,7 +115,7 @@ func (h *Host) stepped(res *resident) {
 	res.phase = idle
 	r := res.r
 	if h.residents[res.run.ID] != res {
-		res.phase = gone // mail came for it after it had gone
+		res.phase = away // mail came for it after it had gone
 		return
 	}
 	if !r.settled() {
@@ -156,6 +159,7 @@ func (h *Host) remove(res *resident) {
 	if !res.resting {
 		h.calmer()
 	}
+	res.resting = false
 	if res.place >= 0 {
 		heap.Remove(&h.alarms, res.place)
 	}
@@ -172,17 +176,26 @@ func (h *Host) remove(res *resident) {
 	}
 }
 
-// leave makes that whatever still comes for a run finds nobody. The lock is held.
+// leave makes that whatever comes for a run, or has come already, finds nobody. The
+// lock is held.
 func (h *Host) leave(res *resident) {
-	res.phase = gone
-	r := res.r
-	if r == nil {
-		return
+	res.phase = away
+	if res.gone = ErrClosed; res.over != nil {
+		res.gone = ErrEnded
 	}
-	if r.gone = ErrClosed; res.over != nil {
-		r.gone = ErrEnded
+	if res.r != nil {
+		h.giveBack(res.r)
 	}
-	h.giveBack(r)
+	h.schedule(res)
+}
+
+// turnAway answers what has come in for a run that is not carried out here any more.
+func (res *resident) turnAway() {
+	m := res.inbox.take(true)
+	res.host.places.give(len(m.admitted))
+	for _, q := range m.requests {
+		q.answer(fmt.Errorf("run %d: %w", res.run.ID, res.gone))
+	}
 }
 
 // giveBack gives back the places that a runner still has.

@@ -86,8 +86,6 @@ type ending struct {
 	// something in the world fails, but takes it up again.
 	hosted    bool
 	suspended suspension
-	// gone is why the runner takes nothing in any more.
-	gone error
 	// ended is called when the machine's end is durable; nil for nobody.
 	ended func(end flow.Command)
 	// noted is the end that the journal has written to the run's row.
