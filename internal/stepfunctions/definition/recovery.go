@@ -31,9 +31,6 @@ func (r *reading) retry(n *document.Node) []Retrier {
 		t.MaxAttempts = int64(r.literalOr(m, "MaxAttempts", wholeNumber(0, maxAttempts), 3))
 		t.BackoffRate = r.literalOr(m, "BackoffRate", interval{low: 1, high: unbounded}, 2)
 		t.MaxDelaySeconds = int64(r.literalOr(m, "MaxDelaySeconds", wholeNumber(1, maxDelaySeconds), 0))
-		if d := m.Get("MaxDelaySeconds"); d != nil && t.MaxDelaySeconds > 0 && t.MaxDelaySeconds <= t.IntervalSeconds {
-			c.wrong(d, "Invalid value", "MaxDelaySeconds must be greater than IntervalSeconds", "the longest delay, %d seconds, must be longer than the first one, %d.", t.MaxDelaySeconds, t.IntervalSeconds)
-		}
 		t.FullJitter = c.oneWord(m, "JitterStrategy", "NONE", "FULL") == "FULL"
 		retriers = append(retriers, t)
 	}
