@@ -227,3 +227,11 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 }
+
+// TestDifferential does the same things to tutti and to moto; testdata/differ.py says
+// which, and compares.
+func TestDifferential(t *testing.T) {
+	t.Parallel()
+	s := serve(t, t.TempDir())
+	t.Log(s.python("differ.py", s.url, awstest.Moto(t)))
+}
