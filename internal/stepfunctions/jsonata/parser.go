@@ -30,8 +30,7 @@ type node struct {
 	ancestor      *slot   // what a % further on refers to
 	slot          *slot   // of %
 	seeking       []*slot // those below it whose parent was not found yet
-	descending    bool
-	thunk         bool // a call in tail position
+	thunk         bool    // a call in tail position
 }
 
 // term is one key of an order-by clause.

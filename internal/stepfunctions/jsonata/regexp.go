@@ -269,6 +269,7 @@ type matches struct {
 	r       *run
 	text    string
 	pattern *pattern
+	begin   int // where the first match may begin
 	at      int // the end of the last match; -1 before the first one
 	count   int
 	far     bool     // the search looks far beyond the end of a match
@@ -298,7 +299,7 @@ func (s *matches) next() (*match, error) {
 	if !first && s.at >= len(s.text) {
 		return nil, nil
 	}
-	places, err := s.find(max(s.at, 0))
+	places, err := s.find(max(s.at, s.begin))
 	if err != nil || places == nil {
 		return nil, err
 	}
@@ -333,6 +334,9 @@ func (s *matches) among() ([]int, error) {
 			return nil, err
 		}
 		s.all = s.pattern.compiled.FindAllStringSubmatchIndex(s.text, -1)
+		for len(s.all) > 0 && s.all[0][0] < s.begin {
+			s.all = s.all[1:]
+		}
 		if err := s.r.chargeList(len(s.all) * (s.pattern.compiled.NumSubexp() + 2)); err != nil {
 			return nil, err
 		}
@@ -429,6 +433,14 @@ func (p *pattern) call(r *run, args []any, _ any, _ *frame) (any, error) {
 		return Undefined, nil
 	}
 	s := r.matches(p, text)
+	if len(args) > 1 {
+		// A second argument is where to begin. $map and $filter give the position of the item there.
+		from, _ := integer(args[1])
+		if from > float64(len(text)) {
+			return Undefined, nil
+		}
+		s.begin = byteOffset(text, int(max(from, 0)))
+	}
 	m, err := s.next()
 	if err != nil || m == nil {
 		return Undefined, err
