@@ -48,10 +48,8 @@ type Approvals interface {
 
 // Children knows the machines that carry out what has many steps.
 type Children interface {
-	// Prepare gives what a child is started with. Before is the number of the child
-	// that did the same work until the run was stopped, 0 for none: the new one goes on
-	// where that was.
-	Prepare(ctx context.Context, w object.Work, before flow.ID) (object.Work, error)
+	// Prepare gives what a child is started with.
+	Prepare(ctx context.Context, w object.Work) (object.Work, error)
 	// Name names the run that a child is, or was.
 	Name(ctx context.Context, child flow.ID) (string, error)
 }
@@ -97,11 +95,9 @@ type task struct {
 	log    func(string)
 	// settle asks the world whether it happened instead of doing it.
 	settle bool
-	// before is the child that did the work until the run was stopped; 0 is none. Ended
-	// is what came of the child of this attempt, and work the child that is asked for.
-	before flow.ID
-	ended  *object.Ended
-	work   *object.Work
+	// ended is what came of the child, and work the child that is asked for.
+	ended *object.Ended
+	work  *object.Work
 	// doubt is set when the driver cannot tell how far it got.
 	doubt  bool
 	done   bool
@@ -195,8 +191,7 @@ func (w *Worker) Do(ctx context.Context, d flow.Do, log func(string)) (local.Out
 
 // input is that of the activities, as package apply writes it.
 type input struct {
-	Action int     `json:"action"`
-	Before flow.ID `json:"before"`
+	Action int `json:"action"`
 	Child  *struct {
 		ID      flow.ID         `json:"id"`
 		Output  json.RawMessage `json:"output"`
@@ -210,7 +205,7 @@ func (w *Worker) task(ctx context.Context, d flow.Do) (*task, error) {
 	if err := json.Unmarshal(d.Input, &in); err != nil || in.Action < 1 || in.Action > len(w.o.Plan.Actions) {
 		return nil, fmt.Errorf("activity %s has the input %s, which names no action of the plan", d.Activity, d.Input)
 	}
-	t := &task{action: &w.o.Plan.Actions[in.Action-1], before: in.Before}
+	t := &task{action: &w.o.Plan.Actions[in.Action-1]}
 	if t.action.Change >= 0 {
 		t.change = &w.o.Plan.Changes[t.action.Change]
 	}

@@ -27,7 +27,7 @@ func (w *Worker) carryOut(ctx context.Context, drv object.Driver, t *task, req o
 		res, ad := drv.Apply(ctx, req)
 		return res, append(d, ad...)
 	}
-	prepared, err := w.o.Children.Prepare(ctx, *work, t.before)
+	prepared, err := w.o.Children.Prepare(ctx, *work)
 	if err != nil {
 		return object.Result{Actual: req.Prior}, append(d, diag.FromError("Work cannot be begun", err)...)
 	}

@@ -64,7 +64,7 @@ func (m *Machine) sendApproval(i int32) {
 	}
 	if n.approval.Answer == nil {
 		n.phase = out
-		m.emit(flow.Do{ID: m.id(i, roleChange), Activity: ActivityAsk, Input: changeInput(i, 0), Idempotent: true})
+		m.emit(flow.Do{ID: m.id(i, roleChange), Activity: ActivityAsk, Input: changeInput(i), Idempotent: true})
 		return
 	}
 	input, err := json.Marshal(n.approval.Answer)

@@ -33,6 +33,9 @@ type ChildResult struct {
 // work is what the machine keeps of an action whose work is a child's.
 type work struct {
 	Child
+	// ID is the child's number. Asked for again by the same number, a child that was
+	// stopped goes on where it was.
+	ID flow.ID `json:"id"`
 	// Stopped is set when the child was asked to stop because the run was.
 	Stopped bool `json:"stopped,omitempty"`
 	// Result is nil until the child has ended.
@@ -62,7 +65,7 @@ func (m *Machine) changed(i int32, e flow.ActivityDone) {
 		m.fail(i, flow.Failure{Kind: flow.Terminal, Code: CodeInvalidOutput, Message: "the child that was asked for cannot be started: " + err.Error()}, e.At)
 		return
 	}
-	m.nodes[i].work = &work{Child: *out.Child}
+	m.nodes[i].work = &work{Child: *out.Child, ID: m.id(i, roleTimer)}
 	m.enqueue(i)
 }
 
@@ -74,8 +77,7 @@ func (m *Machine) sendWork(i int32) {
 		n.phase = inChild
 		m.running--
 		m.children++
-		m.emit(flow.StartChild{ID: m.id(i, roleTimer), Machine: n.work.Machine, Input: n.work.Input})
-		n.work.Input = nil // the journal has it
+		m.emit(flow.StartChild{ID: n.work.ID, Machine: n.work.Machine, Input: n.work.Input})
 		return
 	}
 	n.phase = answering
@@ -89,8 +91,8 @@ func (m *Machine) sendWork(i int32) {
 // childDone keeps what came of a child. One that was stopped because the run is
 // stopping has not failed: it goes on when the run does.
 func (m *Machine) childDone(e flow.ChildDone) {
-	i, r, attempt, ok := m.whose(e.ID)
-	if !ok || r != roleTimer || m.nodes[i].phase != inChild || attempt != m.nodes[i].attempt {
+	i, r, _, ok := m.whose(e.ID)
+	if !ok || r != roleTimer || m.nodes[i].phase != inChild || m.nodes[i].work.ID != e.ID {
 		return
 	}
 	n := &m.nodes[i]
@@ -98,7 +100,7 @@ func (m *Machine) childDone(e flow.ChildDone) {
 	if n.work.Stopped && e.Failure != nil && e.Failure.Kind == flow.Cancelled {
 		n.phase, n.failure, n.finished = cancelled, e.Failure, e.At
 		if m.mode == going { // the run was taken up before the child had stopped
-			n.again(e.ID)
+			n.again()
 			m.enqueue(i)
 		}
 		return
@@ -112,18 +114,18 @@ func (m *Machine) stopChildren() {
 	for i := range m.nodes {
 		if n := &m.nodes[i]; n.phase == inChild && !n.work.Stopped {
 			n.work.Stopped = true
-			m.emit(flow.CancelChild{ID: m.id(int32(i), roleTimer)})
+			m.emit(flow.CancelChild{ID: n.work.ID})
 		}
 	}
 }
 
-// again makes an action ready for another attempt. A child that was stopped is not
-// gone on with: the work is begun anew, and whoever does that is told which child
-// came before. What a child has done already is kept.
-func (n *node) again(before flow.ID) {
+// again makes an action ready for another attempt: a child goes on by its number, and
+// every activity has one of its own.
+func (n *node) again() {
 	if n.work != nil && n.work.Result == nil {
-		n.before, n.work = before, nil
+		n.work.Stopped = false
+	} else {
+		n.attempt++
 	}
-	n.attempt++
 	n.failure, n.finished = nil, time.Time{}
 }

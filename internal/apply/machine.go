@@ -65,9 +65,6 @@ type Input struct {
 // ChangeInput is the input of the activities change and ask.
 type ChangeInput struct {
 	Action int `json:"action"`
-	// Before is the child that did this action's work until the run was stopped; 0 is
-	// none.
-	Before flow.ID `json:"before,omitempty"`
 	// Child is what came of the child that the same action asked for.
 	Child *ChildResult `json:"child,omitempty"`
 }
@@ -143,8 +140,6 @@ type node struct {
 	failure  *flow.Failure
 	approval *approval
 	work     *work
-	// before is the child of the attempt before this one; 0 is none.
-	before flow.ID
 	// began and finished are times of events.
 	began, finished time.Time
 }
@@ -355,14 +350,11 @@ func (m *Machine) send(i int32, at time.Time) {
 		m.sendWork(i)
 	default:
 		n.phase = out
-		m.emit(flow.Do{ID: m.id(i, roleChange), Activity: ActivityChange, Input: changeInput(i, n.before), Queue: a.Queue, Idempotent: a.Idempotent})
+		m.emit(flow.Do{ID: m.id(i, roleChange), Activity: ActivityChange, Input: changeInput(i), Queue: a.Queue, Idempotent: a.Idempotent})
 	}
 }
 
-func changeInput(i int32, before flow.ID) json.RawMessage {
-	if before != 0 {
-		return json.RawMessage(`{"action":` + strconv.Itoa(int(i)+1) + `,"before":` + strconv.FormatInt(int64(before), 10) + `}`)
-	}
+func changeInput(i int32) json.RawMessage {
 	return json.RawMessage(`{"action":` + strconv.Itoa(int(i)+1) + `}`)
 }
 
@@ -444,7 +436,7 @@ func (m *Machine) resume(at time.Time) {
 		}
 		a := &m.graph.actions[i]
 		if a.Idempotent || isApproval(a) || n.work != nil || n.failure.Code == flow.CodeNotStarted {
-			n.again(m.id(int32(i), roleTimer))
+			n.again()
 			m.enqueue(int32(i))
 			continue
 		}

@@ -37,8 +37,8 @@ type ActionReport struct {
 	Started, Ended time.Time
 	// Answer is how an approval was decided.
 	Answer *AnswerInput
-	// Child is the number of the latest child machine that carried, or carries, the
-	// action out; 0 when none did.
+	// Child is the number of the child machine that carries, or carried, the action
+	// out; 0 when none does.
 	Child flow.ID
 }
 
@@ -66,13 +66,8 @@ func (m *Machine) actionReport(i int) ActionReport {
 	if n.approval != nil {
 		r.Answer = n.approval.Answer
 	}
-	switch {
-	case n.work == nil:
-		r.Child = n.before
-	case n.work.Result != nil:
-		r.Child = n.work.Result.ID
-	case n.phase == inChild || n.phase == cancelled:
-		r.Child = m.id(int32(i), roleTimer)
+	if n.work != nil && (n.phase != ready || n.work.Result != nil) {
+		r.Child = n.work.ID
 	}
 	return r
 }

@@ -33,7 +33,6 @@ type savedNode struct {
 	Failure  *flow.Failure `json:"failure,omitempty"`
 	Approval *approval     `json:"approval,omitempty"`
 	Work     *work         `json:"work,omitempty"`
-	Before   flow.ID       `json:"before,omitempty"`
 	Began    time.Time     `json:"began,omitzero"`
 	Finished time.Time     `json:"finished,omitzero"`
 }
@@ -47,7 +46,7 @@ func (m *Machine) Snapshot() ([]byte, error) {
 			continue
 		}
 		s.Nodes = append(s.Nodes, savedNode{Index: int32(i), Phase: n.phase, Parked: n.parked, Attempt: n.attempt, Because: n.because,
-			Failure: n.failure, Approval: n.approval, Work: n.work, Before: n.before, Began: n.began, Finished: n.finished})
+			Failure: n.failure, Approval: n.approval, Work: n.work, Began: n.began, Finished: n.finished})
 	}
 	return json.Marshal(s)
 }
@@ -71,7 +70,7 @@ func Restore(data []byte) (*Machine, error) {
 			return nil, fmt.Errorf("read the snapshot of a run: it is damaged at action #%d", n.Index+1)
 		}
 		m.nodes[n.Index] = node{phase: n.Phase, parked: n.Parked, attempt: n.Attempt, because: n.Because, failure: n.Failure,
-			approval: n.Approval, work: n.Work, before: n.Before, began: n.Began, finished: n.Finished}
+			approval: n.Approval, work: n.Work, began: n.Began, finished: n.Finished}
 		m.count(n.Index)
 	}
 	for i := range m.nodes {

@@ -18,6 +18,7 @@ import (
 	"tutti/internal/engine"
 	"tutti/internal/flow"
 	"tutti/internal/runtime/local"
+	"tutti/internal/stepfunctions/execution"
 	"tutti/internal/store"
 )
 
@@ -167,6 +168,10 @@ const maxAsked = 5
 func (a *app) doubtful(d local.Doubt) string {
 	var in struct {
 		Action int `json:"action"`
+	}
+	var call execution.Call
+	if json.Unmarshal(d.Do.Input, &call) == nil && call.State != "" {
+		return fmt.Sprintf("The call of %s by state %s (%s)", call.Resource, call.State, call.Execution)
 	}
 	if err := json.Unmarshal(d.Do.Input, &in); err != nil || a.plan == nil || in.Action < 1 || in.Action > len(a.plan.Actions) {
 		return "Activity " + d.Do.Activity

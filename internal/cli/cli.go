@@ -147,7 +147,7 @@ The usual way:
 		&cobra.Group{ID: "state", Title: "State and graph:"}, &cobra.Group{ID: "more", Title: "Other commands:"})
 	for id, list := range map[string][]*cobra.Command{
 		"main":  {a.initCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(), a.upCommand(), a.destroyCommand(), a.outputCommand(), a.showCommand()},
-		"run":   {a.runsCommand(), a.runCommand(), a.resumeCommand(), a.rollbackCommand(), a.approveCommand(), a.cancelCommand(), a.unlockCommand(), a.serveCommand()},
+		"run":   {a.runsCommand(), a.runCommand(), a.resumeCommand(), a.rollbackCommand(), a.approveCommand(), a.answerCommand(), a.cancelCommand(), a.unlockCommand(), a.serveCommand()},
 		"state": {a.stateCommand(), a.whyCommand(), a.affectedCommand(), a.graphCommand(), a.driftCommand(), a.refreshCommand(), a.importCommand(), a.taintCommand(true), a.taintCommand(false), a.workspaceCommand()},
 		"more":  {a.fmtCommand(), a.consoleCommand(), a.evalCommand(), a.getCommand(), a.providersCommand(), a.metadataCommand(), a.versionCommand()},
 	} {

@@ -60,6 +60,16 @@ func retryAll(_ context.Context, _ store.Run, doubts []local.Doubt) map[flow.ID]
 	return out
 }
 
+// inChild decides about the calls of a run's executions as about its own activities.
+func inChild(decide func(context.Context, []local.Doubt) map[flow.ID]local.Decision) func(context.Context, store.Run, []local.Doubt) map[flow.ID]local.Decision {
+	if decide == nil {
+		return nil
+	}
+	return func(ctx context.Context, _ store.Run, doubts []local.Doubt) map[flow.ID]local.Decision {
+		return decide(ctx, doubts)
+	}
+}
+
 // inDoubt is what to do about what was cut off and cannot be read back.
 func (a *app) inDoubt(choice string, plan func() *object.Plan) (func(context.Context, []local.Doubt) map[flow.ID]local.Decision, error) {
 	switch choice {
@@ -120,7 +130,7 @@ recorded when the old one last came there, or the one that is given.`,
 			ctx, stop, release := a.interrupts(c.Context())
 			defer release()
 			fin, d := e.Resume(ctx, id, engine.RunOptions{Parallelism: f.parallelism, LockTimeout: f.lockTimeout, Watch: watch,
-				Person: local.Person{Cancel: stop, InDoubt: decide}})
+				Person: local.Person{Cancel: stop, InDoubt: decide}, ChildInDoubt: inChild(decide)})
 			end()
 			return a.ended(ctx, e, fin, d)
 		},

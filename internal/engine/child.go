@@ -4,11 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"tutti/internal/activity"
+	"tutti/internal/apply"
 	"tutti/internal/executor"
 	"tutti/internal/flow"
 	"tutti/internal/object"
+	"tutti/internal/runtime/local"
+	"tutti/internal/stepfunctions/execution"
 	"tutti/internal/stepfunctions/workflow"
 	"tutti/internal/store"
 )
@@ -23,7 +28,7 @@ var _ activity.Children = (*children)(nil)
 
 // Prepare implements activity.Children: a workflow's request becomes what an execution
 // is started with.
-func (c *children) Prepare(ctx context.Context, w object.Work, before flow.ID) (object.Work, error) {
+func (c *children) Prepare(ctx context.Context, w object.Work) (object.Work, error) {
 	if w.Machine != workflow.MachineRequest {
 		return w, nil
 	}
@@ -35,35 +40,7 @@ func (c *children) Prepare(ctx context.Context, w object.Work, before flow.ID) (
 	if err != nil {
 		return w, err
 	}
-	if before != 0 {
-		if r.Input, err = c.goOn(ctx, r, before); err != nil {
-			return w, err
-		}
-	}
 	return object.Work{Machine: r.Machine, Input: r.Input}, nil
-}
-
-// goOn has an execution begin where an earlier one was stopped. One that had not begun
-// is begun from the start.
-func (c *children) goOn(ctx context.Context, r store.Run, before flow.ID) (json.RawMessage, error) {
-	found, err := c.find(ctx, before)
-	if err != nil || found == nil {
-		return r.Input, err
-	}
-	at, err := c.engine.restartAt(ctx, *found, "")
-	if err != nil || at == nil {
-		return r.Input, err
-	}
-	in, err := executor.ReadInput(r)
-	if err != nil {
-		return nil, err
-	}
-	in.From, in.Input, in.Variables = at.State, at.Input, at.Variables
-	return in.Encode(), nil
-}
-
-func (c *children) find(ctx context.Context, child flow.ID) (*store.Run, error) {
-	return c.engine.childRun(ctx, c.run, child)
 }
 
 // childRun gives the run that is a child of another; nil when it was never begun.
@@ -77,7 +54,7 @@ func (e *Engine) childRun(ctx context.Context, parent store.RunID, child flow.ID
 
 // Name implements activity.Children.
 func (c *children) Name(ctx context.Context, child flow.ID) (string, error) {
-	r, err := c.find(ctx, child)
+	r, err := c.engine.childRun(ctx, c.run, child)
 	if err != nil || r == nil {
 		return "", err
 	}
@@ -86,4 +63,36 @@ func (c *children) Name(ctx context.Context, child flow.ID) (string, error) {
 	}
 	in, err := executor.ReadInput(*r)
 	return in.Execution.ID, err
+}
+
+// childDoubts gives what was cut off in a run's executions, by the workflows that they
+// carry out.
+func (e *Engine) childDoubts(ctx context.Context, c carrying, m *apply.Machine, all map[store.RunID][]local.Doubt) []Doubt {
+	var out []Doubt
+	for _, id := range slices.Sorted(maps.Keys(all)) {
+		r, err := e.store.Run(ctx, id)
+		for range maxAncestors { // a map run's execution is the child
+			if err != nil || r.Parent == c.id || r.Parent == 0 {
+				break
+			}
+			r, err = e.store.Run(ctx, r.Parent)
+		}
+		if err != nil || r.Parent != c.id {
+			continue
+		}
+		n, ok := m.Action(r.Child)
+		if !ok {
+			continue
+		}
+		a := &c.file.Plan.Actions[n-1]
+		for _, x := range all[id] {
+			why := fmt.Sprintf("a call of run %d was cut off", id)
+			var call execution.Call
+			if json.Unmarshal(x.Do.Input, &call) == nil && call.State != "" {
+				why = fmt.Sprintf("state %s of run %d: its call of %s was cut off", call.State, id, call.Resource)
+			}
+			out = append(out, Doubt{Addr: a.Addr, Verb: a.Verb, Why: why})
+		}
+	}
+	return out
 }

@@ -274,7 +274,7 @@ type Execution struct {
 type ExecutionOptions struct {
 	// Name is the execution's, unique among those of the same workflow or file.
 	Name string
-	// Input is JSON; nil takes the workflow's own.
+	// Input is JSON; none takes the workflow's own.
 	Input json.RawMessage
 	// Mapping is added to the workflow's own.
 	Mapping worker.Mapping
@@ -290,7 +290,7 @@ type ExecutionOptions struct {
 // StartExecution begins an execution of a workflow or a file, and gives it when it is
 // durable.
 func (e *Engine) StartExecution(ctx context.Context, req workflow.Request, o ExecutionOptions) (*Execution, diag.List) {
-	if o.Input != nil {
+	if len(o.Input) > 0 {
 		req.Input = o.Input
 	}
 	if len(o.Mapping) > 0 {

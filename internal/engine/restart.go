@@ -91,13 +91,13 @@ func (e *Engine) RestartExecution(ctx context.Context, id store.RunID, from stri
 	if err != nil {
 		return nil, diag.FromError("History cannot be read", err)
 	}
-	if at == nil && input == nil {
+	if at == nil && len(input) == 0 {
 		return nil, diag.Errorf(nil, "State has no recorded input", "Run %d never came to a state %q of its outermost level. Give the input that it is to begin with: -input JSON.", id, from)
 	}
 	if at == nil {
 		at = &restart{State: from}
 	}
-	if input != nil {
+	if len(input) > 0 {
 		at.Input = input
 	}
 	req, d := e.requestOf(ctx, old)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 
 	"tutti/internal/apply"
 	"tutti/internal/diag"
@@ -136,14 +137,22 @@ func (e *Engine) cancelExecution(ctx context.Context, id store.RunID) (closed bo
 		return false, diag.FromError("Execution cannot be stopped", err)
 	}
 	person, _ := holder()
-	reason := "stopped by " + person
+	// A reason of this form ends the execution; any other would only pause it.
+	reason, err := json.Marshal(map[string]string{"error": "", "cause": "stopped by " + person})
+	if err != nil {
+		return false, diag.FromError("Execution cannot be stopped", err)
+	}
 	err = runs.Resume(ctx, id)
 	var held *store.HeldError
 	if errors.As(err, &held) {
-		return false, e.post(ctx, id, flow.Signaled{At: e.o.Now(), Name: local.SignalCancel, Payload: json.RawMessage(`{"reason":"` + reason + `"}`)})
+		payload, err := json.Marshal(map[string]string{"reason": string(reason)})
+		if err != nil {
+			return false, diag.FromError("Execution cannot be stopped", err)
+		}
+		return false, e.post(ctx, id, flow.Signaled{At: e.o.Now(), Name: local.SignalCancel, Payload: payload})
 	}
 	if err == nil {
-		err = runs.Cancel(ctx, id, reason)
+		err = runs.Cancel(ctx, id, string(reason))
 	}
 	if err == nil {
 		_, err = runs.Wait(ctx, id)
@@ -152,6 +161,37 @@ func (e *Engine) cancelExecution(ctx context.Context, id store.RunID) (closed bo
 		err = nil
 	}
 	return true, storeDiag(err)
+}
+
+// AnswerTask answers a Task that waits for its token (.waitForTaskToken), in whatever
+// execution it is: as SendTaskSuccess, SendTaskFailure and SendTaskHeartbeat do.
+func (e *Engine) AnswerTask(ctx context.Context, answer execution.TaskSignal) (store.RunID, diag.List) {
+	base, _, _ := strings.Cut(answer.Token, ".")
+	open, err := e.store.Find(ctx, store.RunFilter{OpenOnly: true})
+	if err != nil {
+		return 0, storeDiag(err)
+	}
+	payload, err := json.Marshal(answer)
+	if err != nil {
+		return 0, diag.FromError("Answer cannot be sent", err)
+	}
+	for _, r := range open {
+		if !executor.Makes(r.Machine) {
+			continue
+		}
+		whole, err := e.store.Run(ctx, r.ID)
+		if err != nil {
+			return 0, storeDiag(err)
+		}
+		in, err := executor.ReadInput(*whole)
+		if err != nil {
+			return 0, storeDiag(err)
+		}
+		if in.Token == base && base != "" {
+			return r.ID, e.post(ctx, r.ID, flow.Signaled{At: e.o.Now(), Name: execution.SignalTask, Payload: payload})
+		}
+	}
+	return 0, diag.Errorf(nil, "No task waits for this token", "No open execution of this stack has given out this token. It may have ended, or its task timed out.")
 }
 
 func (e *Engine) post(ctx context.Context, id store.RunID, s flow.Signaled) diag.List {

@@ -28,6 +28,9 @@ type RunOptions struct {
 	Parallelism int
 	// Person is what whoever started the run may say while it lasts.
 	Person local.Person
+	// ChildInDoubt decides about calls of a workflow's execution that were cut off; nil
+	// leaves them.
+	ChildInDoubt func(ctx context.Context, r store.Run, doubts []local.Doubt) map[flow.ID]local.Decision
 	// Watch is told what happens; its fields may be nil.
 	Watch Watch
 	// LockTimeout is how long to wait for addresses that another run holds.
@@ -134,7 +137,7 @@ func (e *Engine) carry(ctx context.Context, c carrying) (*Finished, diag.List) {
 		return nil, diag.FromError("Plan cannot be stored", err)
 	}
 	res, err := local.Run(ctx, local.Options{Machine: machine, Store: e.store, RunID: c.id, Worker: worker, Input: input, Resume: c.resume,
-		Lease: c.lease, Observer: observer(c, machine, worker), Person: c.o.Person, Children: e.Executor(), ChildObserver: childObserver(c, machine)})
+		Lease: c.lease, Observer: observer(c, machine, worker), Person: c.o.Person, Children: e.Executor(), ChildObserver: childObserver(c, machine), ChildInDoubt: c.o.ChildInDoubt})
 	fin := &Finished{Run: c.id, Status: res.Status, Plan: c.file.Plan, Report: machine.Report(), Sources: s.Sources(), Deferred: len(c.file.Plan.Deferred) > 0}
 	if res.Status == store.Succeeded {
 		fin.Diags = worker.Checks(ctx)
@@ -144,6 +147,7 @@ func (e *Engine) carry(ctx context.Context, c carrying) (*Finished, diag.List) {
 		fin.Diags = append(fin.Diags, worker.Diags(x.Do.ID)...)
 		fin.InDoubt = append(fin.InDoubt, doubt(c.file.Plan, machine, x))
 	}
+	fin.InDoubt = append(fin.InDoubt, e.childDoubts(ctx, c, machine, res.ChildInDoubt)...)
 	var held *store.HeldError
 	switch {
 	case errors.As(err, &held):
