@@ -43,7 +43,7 @@ func writeREST(r *Request, c Call, input *record) error {
 		}
 	}
 	r.Path, r.Query = path, strings.Join(pairs, "&")
-	if c.Service.Name == "apigateway" {
+	if c.Service.Name == "apigateway" && r.Header.Get("Accept") == "" {
 		// It answers in HAL to those who do not ask for what its model says.
 		r.Header.Set("Accept", "application/json")
 	}

@@ -309,7 +309,8 @@ func (s *settler) plain(m *catalog.Member, v, whole any, payload bool) (any, err
 	text, isText := v.(string)
 	switch m.Shape.Kind {
 	case catalog.String:
-		if isText && !m.JSONText && !(payload && s.style.JSONBodies) {
+		inHeader := m.JSONText && m.Location == catalog.Header // elsewhere the text is JSON already
+		if isText && !inHeader && !(payload && s.style.JSONBodies) {
 			return text, nil
 		}
 		encoded, err := compact(whole)
