@@ -140,7 +140,9 @@ func (part *datePart) presentation() error {
 		if part.integer, err = parseIntegerPicture(pattern); err != nil {
 			return err
 		}
-		part.integer.mandatory = max(part.integer.mandatory, part.minWidth)
+		if part.integer.style == styleDecimal {
+			part.integer.mandatory = max(part.integer.mandatory, part.minWidth)
+		}
 		if part.component == 'Y' {
 			part.year()
 		}

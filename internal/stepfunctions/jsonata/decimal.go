@@ -213,9 +213,14 @@ func (f *decimalFormat) groups(part, whole string, left bool) []int {
 
 // digitsOf writes a number with fixed decimal places in the digits of the format, without sign.
 func (f *decimalFormat) digitsOf(value float64, places int) []rune {
-	digits := []rune(strconv.FormatFloat(math.Abs(value), 'f', places, 64))
+	value = math.Abs(value)
+	text := strconv.FormatFloat(value, 'f', places, 64)
+	if value >= 1e21 {
+		text = string(data.AppendFloat(nil, value)) // as ECMAScript's toFixed
+	}
+	digits := []rune(text)
 	for i, c := range digits {
-		if c != '.' {
+		if c >= '0' && c <= '9' {
 			digits[i] = c - '0' + f.zero
 		}
 	}
@@ -251,27 +256,16 @@ func (f *decimalFormat) format(value float64, n *numberPicture) string {
 	if n.minExponent > 0 {
 		value, exponent = n.scale(value)
 	}
-	digits := f.digitsOf(round(value, float64(n.maxFraction)), n.maxFraction)
-	point := slices.Index(digits, '.')
-	whole, fraction := digits, []rune(nil)
-	if point >= 0 {
-		whole, fraction = digits[:point], digits[point+1:]
+	digits := f.trimmed(f.digitsOf(round(value, float64(n.maxFraction)), n.maxFraction))
+	point := slices.Index(digits, f.pointRune())
+	digits = slices.Insert(digits, 0, slices.Repeat([]rune{f.zero}, max(0, n.minWhole-point))...)
+	point = max(point, n.minWhole)
+	digits = append(digits, slices.Repeat([]rune{f.zero}, max(0, n.minFraction-(len(digits)-point-1)))...)
+	digits = f.group(digits, point, n)
+	if point := slices.Index(digits, f.pointRune()); !strings.Contains(n.text, f.point) || point == len(digits)-1 {
+		digits = digits[:len(digits)-1]
 	}
-	for len(whole) > 0 && whole[0] == f.zero {
-		whole = whole[1:]
-	}
-	for len(fraction) > 0 && fraction[len(fraction)-1] == f.zero {
-		fraction = fraction[:len(fraction)-1]
-	}
-	whole = append(slices.Repeat([]rune{f.zero}, max(0, n.minWhole-len(whole))), whole...)
-	fraction = append(slices.Clone(fraction), slices.Repeat([]rune{f.zero}, max(0, n.minFraction-len(fraction)))...)
-
-	text := f.groupWhole(whole, n)
-	if tail := f.groupFraction(fraction, n); tail != "" && strings.Contains(n.text, f.point) {
-		text += f.point + tail
-	} else {
-		text += tail
-	}
+	text := string(digits)
 	if n.minExponent > 0 {
 		power := f.digitsOf(float64(exponent), 0)
 		text += f.exponent
@@ -283,27 +277,53 @@ func (f *decimalFormat) format(value float64, n *numberPicture) string {
 	return n.prefix + text + n.suffix
 }
 
-func (f *decimalFormat) groupWhole(whole []rune, n *numberPicture) string {
-	var b strings.Builder
-	for i, c := range whole {
-		left := len(whole) - i // digits from here to the point
-		if i > 0 && n.interval > 0 && left%n.interval == 0 || n.interval == 0 && slices.Contains(n.wholeGroups, left) {
-			b.WriteString(f.grouping)
-		}
-		b.WriteRune(c)
+func (f *decimalFormat) pointRune() rune {
+	for _, c := range f.point {
+		return c
 	}
-	return b.String()
+	return '.'
 }
 
-func (f *decimalFormat) groupFraction(fraction []rune, n *numberPicture) string {
-	var b strings.Builder
-	for i, c := range fraction {
-		if slices.Contains(n.fractionGroups, i) {
-			b.WriteString(f.grouping)
-		}
-		b.WriteRune(c)
+// trimmed has a point, and no zeros at the ends.
+func (f *decimalFormat) trimmed(digits []rune) []rune {
+	if i := slices.Index(digits, '.'); i >= 0 {
+		digits[i] = f.pointRune()
+	} else {
+		digits = append(digits, f.pointRune())
 	}
-	return b.String()
+	for digits[0] == f.zero {
+		digits = digits[1:]
+	}
+	for digits[len(digits)-1] == f.zero {
+		digits = digits[:len(digits)-1]
+	}
+	return digits
+}
+
+// group inserts the grouping separators. Where a picture wants more of them than there are digits, places are counted
+// as the reference does.
+func (f *decimalFormat) group(digits []rune, point int, n *numberPicture) []rune {
+	separator := []rune(f.grouping)
+	insert := func(at int) {
+		if at < 0 {
+			at = max(0, at+len(digits))
+		}
+		digits = slices.Insert(digits, min(at, len(digits)), separator...)
+	}
+	if n.interval > 0 {
+		for k := 1; k <= (point-1)/n.interval; k++ {
+			insert(point - k*n.interval)
+		}
+	} else {
+		for k, count := range n.wholeGroups {
+			insert(point + k - count)
+		}
+	}
+	point = slices.Index(digits, f.pointRune())
+	for _, count := range n.fractionGroups {
+		insert(point + count + 1)
+	}
+	return digits
 }
 
 func formatNumber(r *run, args []any) (any, error) {
