@@ -1,6 +1,6 @@
 #!/bin/sh
-# Takes a copy of the bookshop through its whole life: plan, apply, an edit and the plan
-# that shows exactly that, a power cut in the middle of an apply, resume, destroy. Ends
+# Takes a copy of the bookshop through its whole life: plan, apply, orders that a state
+# machine fulfils, an edit and the plan that shows exactly that, a power cut in the middle of an apply, resume, destroy. Ends
 # with an error as soon as something is not as it should be.
 #
 #	TUTTI=path/of/tutti TUTTI_MIRROR=folder/of/providers examples/bookshop/demo.sh
@@ -73,7 +73,7 @@ await() {
 	until eval "$1"; do
 		tries=$((tries + 1))
 		test "$tries" -lt 300 || {
-			cat apply.log
+			cat apply.log order.log serve.log 2>/dev/null || true
 			wrong "waited in vain for: $1"
 		}
 		sleep 0.1
@@ -109,7 +109,40 @@ tutti plan -detailed-exitcode
 succeeds
 echo "(a second plan finds nothing to do)"
 
-heading "3. An edit: Europe gives a discount. The plan shows exactly that, and who must look again"
+heading "3. Orders: a Step Functions file, run from the graph, by hand, and by a schedule"
+tutti run show 1
+succeeds
+grep -A 9 'workflow.fulfil' "$out"
+echo
+echo '$ tutti run fulfil -name big -input ... &   (above 100.00, so a person is asked)'
+printf '{"shop": "run", "branch": "run/us", "ask_above": 10000, "lines": [{"book": "%s", "quantity": 9}]}' "$(sed -n '2s/,.*//p' catalogue/us.csv)" >order.json
+"$TUTTI" run fulfil -name big -input @order.json </dev/null >order.log 2>&1 &
+running=$!
+await 'test -s run/desk/big.token || grep -q Error order.log'
+tutti answer "$(cat run/desk/big.token)"
+succeeds
+wait "$running" || wrong "the order failed: $(cat order.log)"
+running=""
+cat order.log run/bills/big.txt
+# In some seconds, as GNU's date and the others say it.
+soon=$(date -u -d '+4 seconds' +%Y-%m-%dT%H:%M:%S 2>/dev/null || date -u -v+4S +%Y-%m-%dT%H:%M:%S)
+sed "s/default *= \"cron.*/default     = \"at($soon)\"/" variables.tf >variables.new
+mv variables.new variables.tf
+tutti apply -auto-approve
+succeeds
+test "$(changed)" = "workflow.fulfil" || wrong "another schedule changes $(changed | tr '\n' ' ')"
+echo '$ tutti serve &'
+"$TUTTI" serve -listen 127.0.0.1:0 </dev/null >serve.log 2>&1 &
+running=$!
+await 'ls run/bills/schedule-* >/dev/null 2>&1 || ! kill -0 "$running" 2>/dev/null'
+kill "$running"
+wait "$running" || wrong "the server failed: $(cat serve.log)"
+running=""
+grep 'Step Functions API' serve.log
+tutti runs -limit 3
+shown
+
+heading "4. An edit: Europe gives a discount. The plan shows exactly that, and who must look again"
 sed 's/title = "Europe"/title = "Europe", discount = 10/' variables.tf >variables.new
 mv variables.new variables.tf
 tutti plan -detailed-exitcode -out=discount.plan
@@ -123,7 +156,7 @@ succeeds
 grep -q '"discount":10' run/eu/settings.json || wrong "the discount is not in Europe's settings"
 grep -E 'complete!|^Run [0-9]' "$out" || true
 
-heading "4. New books everywhere, and a power cut while the readers of us are being told"
+heading "5. New books everywhere, and a power cut while the readers of us are being told"
 for branch in eu jp us; do echo 'b900,Emma,Jane Austen,9.90,3' >>catalogue/$branch.csv; done
 tutti plan
 succeeds
@@ -139,7 +172,7 @@ kill -9 "$running" "$announce"
 wait "$running" 2>/dev/null || true
 running=""
 
-heading "5. Resume: what was finished is not done again, and what was cut off is named"
+heading "6. Resume: what was finished is not done again, and what was cut off is named"
 tutti resume
 succeeds 1
 shown
@@ -163,7 +196,7 @@ tutti runs
 succeeds
 shown
 
-heading "6. Destroy: what was there goes, in order, and nothing is left"
+heading "7. Destroy: what was there goes, in order, and nothing is left"
 tutti destroy -auto-approve
 succeeds
 grep -E 'complete!|^Run [0-9]' "$out" || true

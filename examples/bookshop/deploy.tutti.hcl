@@ -86,3 +86,35 @@ task "announce" {
     idempotent = true
   }
 }
+
+# A trial order when the branches are open, and every order after that:
+#
+#   tutti run fulfil -input '{"branch": "run/us", ...}'
+workflow "fulfil" {
+  source = "workflows/fulfil.asl.json"
+
+  input = {
+    shop      = terraform_data.folder.output
+    branch    = module.branch["eu"].folder
+    lines     = [{ book = "b001", quantity = 1 }, { book = "b002", quantity = 2 }]
+    ask_above = 10000 # cents
+  }
+
+  # The file calls Lambda functions. Here they are commands.
+  mapping = { for step in ["reserve", "ask", "pack", "bill"] : "shop-${step}" => { command = ["bin/shop", "fulfil", "-step", step] } }
+
+  # `tutti serve` repeats the trial then.
+  schedule {
+    expression = var.trial_orders
+  }
+
+  on_destroy {
+    definition = {
+      StartAt = "Papers"
+      States  = { Papers = { Type = "Task", Resource = "arn:tutti:command", Parameters = { "Command.$" = "States.Array('rm', '-rf', States.Format('{}/parcels', $.shop), States.Format('{}/bills', $.shop), States.Format('{}/desk', $.shop))" }, End = true } }
+    }
+    input = { shop = terraform_data.folder.output }
+  }
+
+  depends_on = [task.load, task.check]
+}

@@ -34,3 +34,9 @@ variable "ask_before_opening" {
   type        = bool
   default     = false
 }
+
+variable "trial_orders" {
+  description = "When tutti serve places a trial order, as EventBridge Scheduler and crontab write it."
+  type        = string
+  default     = "cron(0 6 ? * MON-FRI *)"
+}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -88,5 +90,54 @@ func TestPageShowsWhatIsSearched(t *testing.T) {
 	}
 	if strings.Contains(page, "Ulysses") {
 		t.Error("the page shows what was not asked for")
+	}
+}
+
+func TestFulfil(t *testing.T) {
+	dir := t.TempDir()
+	branch := filepath.Join(dir, "eu")
+	if err := os.Mkdir(branch, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"settings.json": `{"discount":10}`, "password": "p", "books.json": `{"books":[{"id":"b1","title":"Emma","cents":1000,"stock":2}]}`} {
+		if err := os.WriteFile(filepath.Join(branch, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	step := func(name, input string) string {
+		out, err := fulfil(name, strings.NewReader(strings.ReplaceAll(input, "DIR", dir)))
+		var r *Refusal
+		if errors.As(err, &r) {
+			return r.Type
+		}
+		if err != nil {
+			return err.Error()
+		}
+		text, err := json.Marshal(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	for _, tt := range []struct{ name, input, want string }{
+		{"reserve", `{"branch":"DIR/eu","book":"b1","quantity":2}`, `{"book":"b1","cents":1800,"quantity":2,"title":"Emma"}`},
+		{"reserve", `{"branch":"DIR/eu","book":"b1","quantity":3}`, "Shop.OutOfStock"},
+		{"reserve", `{"branch":"DIR/eu","book":"b2","quantity":1}`, "Shop.OutOfStock"},
+		{"bill", `{"order":"o1","shop":"DIR","cents":1805}`, `{"cents":1805}`},
+		{"pack", `{"order":"../o","shop":"DIR","lines":[]}`, `"../o" is no name for an order`},
+		{"sell", `{}`, `"sell" is no step: there are reserve, ask, pack and bill`},
+	} {
+		if got := step(tt.name, tt.input); got != tt.want {
+			t.Errorf("%s %s: got %s, want %s", tt.name, tt.input, got, tt.want)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(branch, "shelf.lock"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := step("reserve", `{"branch":"DIR/eu","book":"b1","quantity":1}`); got != "Shop.Busy" {
+		t.Errorf("while somebody is at the shelf: %s", got)
+	}
+	if bill, err := os.ReadFile(filepath.Join(dir, "bills", "o1.txt")); err != nil || string(bill) != "o1 owes 18.05\n" {
+		t.Errorf("the bill says %q, %v", bill, err)
 	}
 }
