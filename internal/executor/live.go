@@ -95,7 +95,7 @@ func (x *machine) Handle(e flow.Event) []flow.Command {
 		on = true
 		x.live.began(x.token, e.At)
 	case flow.Signaled:
-		on = on || e.Name == execution.SignalRedrive
+		on = on || e.Name == flow.SignalRedrive
 	}
 	for _, c := range commands {
 		switch c.(type) {

@@ -267,7 +267,7 @@ func (a *API) faultOf(name string, err error) *Fault {
 	switch {
 	case errors.As(err, &f):
 		return f
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled), errors.Is(err, local.ErrClosed):
 		return &Fault{Code: "ServiceUnavailable", Message: "The request was given up, or the server is stopping.", Status: http.StatusServiceUnavailable}
 	}
 	a.o.Log.Error("request failed", "action", name, "error", err)
