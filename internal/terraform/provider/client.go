@@ -27,6 +27,8 @@ type client struct {
 	process  atomic.Pointer[process]
 	ready    atomic.Bool // schema and process are there, and primed
 	isClosed atomic.Bool
+
+	verdicts verdicts
 }
 
 var _ Provider = (*client)(nil)

@@ -67,23 +67,37 @@ func (c *client) ValidateResource(ctx context.Context, kind Kind, typeName strin
 		return x.diags
 	}
 	value := x.put(config, x.ty.Block)
-	var said []*tfplugin6.Diagnostic
+	if x.broken {
+		return x.diags
+	}
+	key := verdictKey(kind, typeName, value)
+	said, known := c.verdicts.find(key)
+	if !known {
+		said = x.validate(ctx, kind, value)
+	}
+	if x.add(decodeDiagnostics(said)); !known && !x.broken {
+		c.verdicts.keep(key, said)
+	}
+	return x.diags
+}
+
+// validate asks the provider.
+func (x *exchange) validate(ctx context.Context, kind Kind, value *tfplugin6.DynamicValue) []*tfplugin6.Diagnostic {
 	switch kind {
 	case Managed:
 		var resp tfplugin6.ValidateResourceConfig_Response
-		x.send(ctx, callValidateManaged, &tfplugin6.ValidateResourceConfig_Request{TypeName: typeName, Config: value, ClientCapabilities: c.able}, &resp)
-		said = resp.Diagnostics
+		x.send(ctx, callValidateManaged, &tfplugin6.ValidateResourceConfig_Request{TypeName: x.typeName, Config: value, ClientCapabilities: x.client.able}, &resp)
+		return resp.Diagnostics
 	case Data:
 		var resp tfplugin6.ValidateDataResourceConfig_Response
-		x.send(ctx, callValidateData, &tfplugin6.ValidateDataResourceConfig_Request{TypeName: typeName, Config: value}, &resp)
-		said = resp.Diagnostics
+		x.send(ctx, callValidateData, &tfplugin6.ValidateDataResourceConfig_Request{TypeName: x.typeName, Config: value}, &resp)
+		return resp.Diagnostics
 	case Ephemeral:
 		var resp tfplugin6.ValidateEphemeralResourceConfig_Response
-		x.send(ctx, callValidateEphemeral, &tfplugin6.ValidateEphemeralResourceConfig_Request{TypeName: typeName, Config: value}, &resp)
-		said = resp.Diagnostics
+		x.send(ctx, callValidateEphemeral, &tfplugin6.ValidateEphemeralResourceConfig_Request{TypeName: x.typeName, Config: value}, &resp)
+		return resp.Diagnostics
 	}
-	x.add(decodeDiagnostics(said))
-	return x.diags
+	panic("provider: invariant broken: a configuration of kind " + kind.String())
 }
 
 func (c *client) UpgradeState(ctx context.Context, req UpgradeStateRequest) (cty.Value, diag.List) {
