@@ -157,6 +157,17 @@ func (o *call) explain(err error, f any) error {
 	return e
 }
 
+// check gives the arguments as a signature wants them.
+func (r *run) check(s *signature, args []any, context any) ([]any, error) {
+	args, err := s.check(args, context)
+	for _, arg := range args {
+		if items, ok := arg.([]any); ok && len(items) == 1 {
+			r.kept(items[0]) // it may be a single value that the signature has made an array
+		}
+	}
+	return args, err
+}
+
 // passed is a function that was an argument: it does not see the context of its caller.
 type passed struct{ function }
 
@@ -201,7 +212,7 @@ func (f *lambda) arity() int { return len(f.parameters) }
 func (f *lambda) call(r *run, args []any, context any, _ *frame) (any, error) {
 	if f.signature != nil {
 		var err error
-		if args, err = f.signature.check(args, context); err != nil {
+		if args, err = r.check(f.signature, args, context); err != nil {
 			return nil, err
 		}
 	}
@@ -232,7 +243,7 @@ type native struct {
 func (f *native) arity() int { return f.parameters }
 
 func (f *native) call(r *run, args []any, context any, _ *frame) (any, error) {
-	args, err := f.signature.check(args, context)
+	args, err := r.check(f.signature, args, context)
 	if err != nil {
 		return nil, err
 	}

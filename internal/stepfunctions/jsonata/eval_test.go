@@ -264,7 +264,8 @@ func TestResultsAreJSON(t *testing.T) {
 			t.Errorf("%s = %s, want %s", source, got, want)
 		}
 	}
-	for _, source := range []string{`$sum`, `function(){1}`, `[$sum]`, `{"a": {"b": function(){1}}}`, `/a/`, `|a|b|`} {
+	for _, source := range []string{`$sum`, `function(){1}`, `[$sum]`, `{"a": {"b": function(){1}}}`, `$sort($sum)`, `$zip($sum)`, `$append($sum, 1)`,
+		`function($a)<a:a>{ $a }($sum)`, `$map([1, 2], function(){ $sum })`, `($f := $sum; {"f": [$f]}.f)`, `/a/`, `|a|b|`} {
 		if got := codeOf(t, source, Options{}); got != "U1003" {
 			t.Errorf("%s: %s", source, got)
 		}
