@@ -253,6 +253,14 @@ func (a *app) result(ctx context.Context, e *engine.Engine, id store.RunID, res 
 			return err
 		}
 	} else if res.Status == store.Succeeded {
+		x, d := e.Execution(ctx, id)
+		if d.HasErrors() {
+			return a.failed(d, nil)
+		}
+		masker, err := e.Masker(ctx, x.Run)
+		if err != nil {
+			return err
+		}
 		var b strings.Builder
 		enc := json.NewEncoder(&b)
 		enc.SetEscapeHTML(false)
@@ -260,7 +268,7 @@ func (a *app) result(ctx context.Context, e *engine.Engine, id store.RunID, res 
 		if err := enc.Encode(json.RawMessage(orNull(res.Output))); err != nil {
 			return err
 		}
-		_, err := fmt.Fprint(a.stdout, b.String())
+		_, err = fmt.Fprint(a.stdout, masker.String(b.String()))
 		return err
 	}
 	switch {
@@ -321,20 +329,22 @@ func (a *app) jsonResult(ctx context.Context, e *engine.Engine, id store.RunID, 
 	if d.HasErrors() {
 		return a.failed(d, nil)
 	}
+	m := h.Masker()
+	res.Output = json.RawMessage(m.String(string(res.Output)))
 	out := struct {
-		Run       store.RunID     `json:"run"`
-		Execution string          `json:"execution"`
-		Status    string          `json:"status"`
-		Output    json.RawMessage `json:"output,omitempty"`
-		Error     string          `json:"error,omitempty"`
-		Cause     string          `json:"cause,omitempty"`
-		Events    []any           `json:"events,omitempty"`
+		Run       store.RunID       `json:"run"`
+		Execution string            `json:"execution"`
+		Status    string            `json:"status"`
+		Output    json.RawMessage   `json:"output,omitempty"`
+		Error     string            `json:"error,omitempty"`
+		Cause     string            `json:"cause,omitempty"`
+		Events    []json.RawMessage `json:"events,omitempty"`
 	}{Run: id, Execution: h.ARN, Status: apiStatus(res), Output: res.Output}
 	if res.Failure != nil {
-		out.Error, out.Cause = res.Failure.Code, res.Failure.Message
+		out.Error, out.Cause = m.String(res.Failure.Code), m.String(res.Failure.Message)
 	}
 	for _, ev := range h.Events {
-		out.Events = append(out.Events, engine.EventJSON(ev))
+		out.Events = append(out.Events, h.EventJSON(ev))
 	}
 	enc := json.NewEncoder(a.stdout)
 	enc.SetEscapeHTML(false)

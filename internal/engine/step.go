@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -193,14 +194,15 @@ func (e *Engine) Children(ctx context.Context, parent store.RunID) ([]store.Run,
 	return out, nil
 }
 
-// EventJSON gives an event as GetExecutionHistory does.
-func EventJSON(h execution.HistoryEvent) *data.Object {
-	o := data.ObjectOf(data.Member{Key: "timestamp", Value: h.Time.UTC().Format(time.RFC3339Nano)}, data.Member{Key: "type", Value: h.Type},
-		data.Member{Key: "id", Value: float64(h.ID)}, data.Member{Key: "previousEventId", Value: float64(h.PreviousID)})
-	if h.Details != nil {
-		o.Set(h.DetailsKey, h.Details)
+// EventJSON gives an event as GetExecutionHistory does, without what was sensitive when
+// the execution was begun.
+func (h *ExecutionHistory) EventJSON(e execution.HistoryEvent) json.RawMessage {
+	o := data.ObjectOf(data.Member{Key: "timestamp", Value: e.Time.UTC().Format(time.RFC3339Nano)}, data.Member{Key: "type", Value: e.Type},
+		data.Member{Key: "id", Value: float64(e.ID)}, data.Member{Key: "previousEventId", Value: float64(e.PreviousID)})
+	if e.Details != nil {
+		o.Set(e.DetailsKey, e.Details)
 	}
-	return o
+	return json.RawMessage(h.Masker().String(string(data.Encode(o))))
 }
 
 // Masker hides what was sensitive when a run's execution was begun; of any other run
