@@ -21,8 +21,13 @@ type compiler struct {
 	// dynamic: scopes may hold variables that this text does not show, because of $eval.
 	dynamic   bool
 	globals   []string
+	places    map[string]int // of the globals
 	variables []string
 	offsets   []int // by byte offset; nil for an ASCII text
+}
+
+func newCompiler() *compiler {
+	return &compiler{bound: map[string]bool{}, places: map[string]int{}}
 }
 
 // source compiles a text. Positions of errors count UTF-16 units.
@@ -48,7 +53,8 @@ func (c *compiler) source(text string) (op, error) {
 
 // parseDynamic compiles a text for $eval.
 func parseDynamic(text string) (op, error) {
-	c := compiler{dynamic: true, bound: map[string]bool{}}
+	c := newCompiler()
+	c.dynamic = true
 	return c.source(text)
 }
 
@@ -281,9 +287,10 @@ func (c *compiler) scoped(name string) op {
 	if c.dynamic || c.bound[name] {
 		return &scoped{name: name, builtin: builtin}
 	}
-	place := slices.Index(c.globals, name)
-	if place < 0 {
+	place, known := c.places[name]
+	if !known {
 		place = len(c.globals)
+		c.places[name] = place
 		c.globals = append(c.globals, name)
 	}
 	return &global{place: place, name: name, builtin: builtin}

@@ -6,8 +6,12 @@ type frame struct {
 	names   []string
 	values  []any
 	carried *binding
-	room    [3]any // for values, so that most frames are one allocation
+	index   map[string]int // of names, once there are many
+	room    [3]any         // for values, so that most frames are one allocation
 }
+
+// indexFrom is how many names a scope has before it gets an index.
+const indexFrom = 16
 
 // binding is a variable of a tuple. Bindings of the tuples of one stream share their tails.
 type binding struct {
@@ -30,10 +34,8 @@ func (f *frame) inner(names []string) *frame {
 // lookup gives the value of a variable in this scope or one around it.
 func (f *frame) lookup(name string) (any, bool) {
 	for ; f != nil; f = f.parent {
-		for i := len(f.names) - 1; i >= 0; i-- {
-			if f.names[i] == name {
-				return f.values[i], true
-			}
+		if i := f.place(name); i >= 0 {
+			return f.values[i], true
 		}
 		for b := f.carried; b != nil; b = b.next {
 			if b.name == name {
@@ -44,14 +46,37 @@ func (f *frame) lookup(name string) (any, bool) {
 	return nil, false
 }
 
+// place finds a name of this scope; -1 if it is not there. Of two parameters with one name the last one counts.
+func (f *frame) place(name string) int {
+	if f.index != nil {
+		if i, ok := f.index[name]; ok {
+			return i
+		}
+		return -1
+	}
+	for i := len(f.names) - 1; i >= 0; i-- {
+		if f.names[i] == name {
+			return i
+		}
+	}
+	return -1
+}
+
 // bind gives a variable its value in this scope.
 func (f *frame) bind(name string, value any) {
-	for i := range f.names {
-		if f.names[i] == name {
-			f.values[i] = value
-			return
-		}
+	if i := f.place(name); i >= 0 {
+		f.values[i] = value
+		return
 	}
 	f.names = append(f.names, name)
 	f.values = append(f.values, value)
+	switch n := len(f.names); {
+	case f.index != nil:
+		f.index[name] = n - 1
+	case n >= indexFrom:
+		f.index = make(map[string]int, 2*n)
+		for i, known := range f.names {
+			f.index[known] = i
+		}
+	}
 }

@@ -189,6 +189,9 @@ type evaluator struct{}
 
 func (*evaluator) arity() int { return 2 }
 
+// treeSize is how many bytes the tree of an expression may take for a byte of its text.
+const treeSize = 256
+
 var evalSignature = mustSignature("<sx?:x>")
 
 func (*evaluator) call(r *run, args []any, context any, env *frame) (any, error) {
@@ -200,7 +203,7 @@ func (*evaluator) call(r *run, args []any, context any, env *frame) (any, error)
 	if !ok {
 		return Undefined, nil
 	}
-	if err := r.read(32 * len(text)); err != nil {
+	if err := r.chargeText(treeSize * len(text)); err != nil {
 		return nil, err
 	}
 	in := context

@@ -70,7 +70,7 @@ const (
 // Parse reads an expression. The error is an *Error whose code begins with S, or U1001 for a text that is too long or
 // nested too deep.
 func Parse(source string) (*Expr, error) {
-	c := compiler{bound: map[string]bool{}}
+	c := newCompiler()
 	root, err := c.source(source)
 	if err != nil {
 		return nil, complete(err)

@@ -2,6 +2,7 @@ package jsonata
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -116,6 +117,7 @@ func TestParseLimits(t *testing.T) {
 		"minus":       strings.Repeat("-", 1e5) + "1",
 		"predicates":  "a" + strings.Repeat("[a", 1e5),
 		"functions":   strings.Repeat("function(){", 1e5),
+		"regexp":      "/" + strings.Repeat("a", maxPattern+1) + "/",
 	} {
 		_, err := Parse(source)
 		if bad := (*Error)(nil); !errors.As(err, &bad) {
@@ -129,6 +131,31 @@ func TestParseLimits(t *testing.T) {
 		if _, err := Parse(source); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestManyVariables binds and reads more variables than could be searched one by one.
+func TestManyVariables(t *testing.T) {
+	t.Parallel()
+	var bind, read strings.Builder
+	for i := range 30_000 {
+		fmt.Fprintf(&bind, "$v%d:=%d;", i, i)
+		fmt.Fprintf(&read, "$v%d,", i)
+	}
+	source := "(" + bind.String() + "$count([" + strings.TrimSuffix(read.String(), ",") + "]))"
+	e, err := Parse(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, _, err := e.Eval(nil, Options{}); v != 30_000.0 {
+		t.Errorf("got %v, %v", v, err)
+	}
+	free, err := Parse("[" + strings.TrimSuffix(read.String(), ",") + "]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(free.Variables()); n != 30_000 {
+		t.Errorf("%d free variables", n)
 	}
 }
 

@@ -56,7 +56,7 @@ type parser struct {
 const maxTree = 1500
 
 // maxSource bounds the length of an expression in bytes.
-const maxSource = 4 << 20
+const maxSource = 1 << 20
 
 // power is how strongly an infix operator binds to what stands left of it; 0 for what is none.
 func power(t token) int {

@@ -30,9 +30,15 @@ func (p *pattern) at(position int) *pattern {
 	return &own
 }
 
+// maxPattern bounds the length of a regular expression in bytes.
+const maxPattern = 1 << 14
+
 // compilePattern turns a regular expression of ECMAScript into one of Go, which runs in linear time. Look-around and
 // back-references have no counterpart there.
 func compilePattern(source, flags string) (*pattern, error) {
+	if len(source) > maxPattern {
+		return nil, errors.New("it is too long")
+	}
 	t := translator{source: source}
 	if err := t.translate(); err != nil {
 		return nil, err
