@@ -112,8 +112,7 @@ func (p *process) config(life context.Context) (*plugin.ClientConfig, error) {
 		SyncStderr:       p.log,
 		SyncStdout:       p.log,
 		// Off, rather than discarded: then lines are not even parsed.
-		Logger:          hclog.New(&hclog.LoggerOptions{Level: hclog.Off}),
-		GRPCDialOptions: dialOptions(),
+		Logger: hclog.New(&hclog.LoggerOptions{Level: hclog.Off}),
 	}
 	if p.opts.Reattach != nil {
 		reattach, err := p.opts.Reattach.config()
@@ -128,19 +127,6 @@ func (p *process) config(life context.Context) (*plugin.ClientConfig, error) {
 	config.Cmd = cmd
 	config.AutoMTLS = true
 	return config, nil
-}
-
-// windowSize is how many bytes a provider may send ahead of their being read.
-const windowSize = 1 << 20
-
-// dialOptions fit a connection that never leaves the machine. With fixed windows
-// gRPC does not probe how fast the way is, with a ping beside nearly every answer;
-// a call that failed is never made again by it.
-func dialOptions() []grpc.DialOption {
-	return []grpc.DialOption{
-		grpc.WithStaticStreamWindowSize(windowSize), grpc.WithStaticConnWindowSize(windowSize),
-		grpc.WithDisableRetry(), grpc.WithDisableServiceConfig(),
-	}
 }
 
 func (p *process) connect() error {
