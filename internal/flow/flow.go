@@ -182,11 +182,28 @@ type StartChild struct {
 	ID      ID
 	Machine string
 	Input   json.RawMessage
+	// Continues is the ID with which a child was first started that has stopped in order
+	// since (its ChildDone was a Failure of kind Cancelled): that child goes on. If it
+	// never began, it begins, with Machine and Input. 0 starts a new child.
+	Continues ID
+}
+
+// Number is what the child is known by beside its parent: the ID with which it was
+// first started.
+func (c StartChild) Number() ID {
+	if c.Continues != 0 {
+		return c.Continues
+	}
+	return c.ID
 }
 
 // CancelChild asks a child to stop; its ChildDone still comes. A child that had not
-// begun ends with CodeNotStarted.
-type CancelChild struct{ ID ID }
+// begun ends with CodeNotStarted. Reason is that of the child's CancelRequested; ""
+// is one that the runtime words.
+type CancelChild struct {
+	ID     ID
+	Reason string
+}
 
 // Record notes something for people who look at the run; it has no effect.
 type Record struct{ Text string }

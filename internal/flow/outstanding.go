@@ -13,8 +13,8 @@ type Outstanding struct {
 	activities map[ID]Do
 	timers     map[ID]SetTimer
 	children   map[ID]StartChild
-	// cancelled are the activities and children that were asked to stop.
-	cancelled map[ID]bool
+	// cancelled are the activities and children that were asked to stop, with the reason.
+	cancelled map[ID]string
 	end       Command
 }
 
@@ -66,11 +66,11 @@ func (o *Outstanding) Gave(commands []Command) {
 			o.end = c
 		case CancelActivity:
 			if _, ok := o.activities[c.ID]; ok {
-				put(&o.cancelled, c.ID, true)
+				put(&o.cancelled, c.ID, "")
 			}
 		case CancelChild:
 			if _, ok := o.children[c.ID]; ok {
-				put(&o.cancelled, c.ID, true)
+				put(&o.cancelled, c.ID, c.Reason)
 			}
 		case Record:
 		default:
@@ -93,7 +93,7 @@ func (o *Outstanding) Commands() []Command {
 	var list []Command
 	for _, d := range o.Activities() {
 		list = append(list, d)
-		if o.cancelled[d.ID] {
+		if o.Cancelled(d.ID) {
 			list = append(list, CancelActivity{ID: d.ID})
 		}
 	}
@@ -102,8 +102,8 @@ func (o *Outstanding) Commands() []Command {
 	}
 	for _, c := range o.Children() {
 		list = append(list, c)
-		if o.cancelled[c.ID] {
-			list = append(list, CancelChild{ID: c.ID})
+		if o.Cancelled(c.ID) {
+			list = append(list, CancelChild{ID: c.ID, Reason: o.cancelled[c.ID]})
 		}
 	}
 	if o.end != nil {
@@ -125,7 +125,13 @@ func (o *Outstanding) Child(id ID) (StartChild, bool) {
 }
 
 // Cancelled tells that an outstanding activity or child was asked to stop.
-func (o *Outstanding) Cancelled(id ID) bool { return o.cancelled[id] }
+func (o *Outstanding) Cancelled(id ID) bool {
+	_, ok := o.cancelled[id]
+	return ok
+}
+
+// CancelReason is why a child was asked to stop; "" when nothing was said.
+func (o *Outstanding) CancelReason(id ID) string { return o.cancelled[id] }
 
 // Timer gives the timer of this ID when it is outstanding.
 func (o *Outstanding) Timer(id ID) (SetTimer, bool) {

@@ -58,9 +58,13 @@ func ParseCommand(line string, start time.Time) (Command, error) {
 	case "cancel-timer":
 		c = CancelTimer{ID: r.id()}
 	case "child":
-		c = StartChild{ID: r.id(), Machine: r.name(), Input: r.payload()}
+		c = r.startChild()
 	case "cancel-child":
-		c = CancelChild{ID: r.id()}
+		cancel := CancelChild{ID: r.id()}
+		if r.has("reason") {
+			cancel.Reason = r.attr("reason")
+		}
+		c = cancel
 	case "record":
 		c = Record{Text: r.quoted()}
 	case "complete":
@@ -129,6 +133,15 @@ func (r *lineReader) do() Command {
 		r.fail("idempotent must be true or false")
 	}
 	return d
+}
+
+func (r *lineReader) startChild() Command {
+	c := StartChild{ID: r.id(), Machine: r.name(), Input: r.payload()}
+	if r.has("continues") {
+		r.rest = r.rest[len("continues="):]
+		c.Continues = r.id()
+	}
+	return c
 }
 
 func (r *lineReader) child(at time.Time) Event {
@@ -210,7 +223,7 @@ func (r *lineReader) bare(key string) string {
 
 // payload takes a JSON value when one stands there. None starts as a key= does.
 func (r *lineReader) payload() json.RawMessage {
-	if r.rest == "" || r.has("queue") || r.has("idempotent") || r.has("kind") || r.err != nil {
+	if r.rest == "" || r.has("queue") || r.has("idempotent") || r.has("kind") || r.has("continues") || r.err != nil {
 		return nil
 	}
 	var p json.RawMessage

@@ -24,6 +24,8 @@ import (
 //	timer #2 +2s
 //	cancel-timer #2
 //	child #3 fulfil {"n":1}
+//	child #7 fulfil {"n":1} continues=#3
+//	cancel-child #7 reason="late"
 //	cancel-child #3
 //	record "text"
 //	complete {"rows":1}
@@ -120,8 +122,14 @@ func FormatCommand(c Command, start time.Time) string {
 		w.raw(" ")
 		w.name(c.Machine)
 		w.payload(c.Input)
+		if c.Continues != 0 {
+			w.raw(" continues=#" + strconv.FormatInt(int64(c.Continues), 10))
+		}
 	case CancelChild:
 		w.id("cancel-child", c.ID)
+		if c.Reason != "" {
+			w.attr("reason", c.Reason)
+		}
 	case Record:
 		w.raw("record " + strconv.Quote(c.Text))
 	case Complete:

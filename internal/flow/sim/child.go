@@ -10,8 +10,9 @@ import (
 // for it is durable.
 func (w *world) bear(p *process, c flow.StartChild) error {
 	for _, r := range w.runs {
-		if r.parent == p.run && r.child == c.ID {
-			return w.adopt(p, r)
+		if r.parent == p.run && r.child == c.Number() {
+			r.as = c.ID
+			return w.adopt(p, r, c)
 		}
 	}
 	if p.asked.Cancelled(c.ID) || p.asked.End() != nil {
@@ -21,7 +22,7 @@ func (w *world) bear(p *process, c flow.StartChild) error {
 	if w.chance(3) {
 		return w.crash("killed before a child began")
 	}
-	r := &run{id: len(w.runs) + 1, start: w.now, parent: p.run, child: c.ID, machine: c.Machine}
+	r := &run{id: len(w.runs) + 1, start: w.now, parent: p.run, child: c.Number(), as: c.ID, machine: c.Machine}
 	w.runs = append(w.runs, r)
 	w.note("run %d begins: child #%d of run %d", r.id, c.ID, p.run.id)
 	// A child's first entry is durable with it.
@@ -37,7 +38,7 @@ func (w *world) bear(p *process, c flow.StartChild) error {
 }
 
 // adopt goes on with a child, or tells how it has ended.
-func (w *world) adopt(p *process, r *run) error {
+func (w *world) adopt(p *process, r *run, c flow.StartChild) error {
 	if r.process == nil {
 		if err := w.boot(r); err != nil {
 			return err
@@ -46,14 +47,27 @@ func (w *world) adopt(p *process, r *run) error {
 	if p.run.process != p || r.process == nil {
 		return nil // all was killed meanwhile, and others go on
 	}
+	unwanted := p.asked.Cancelled(r.as) || p.asked.End() != nil
+	if f, ok := r.process.asked.End().(flow.Fail); ok && f.Failure.Kind == flow.Cancelled && (!unwanted || c.Continues != 0) {
+		if err := r.process.take(w, flow.Signaled{At: w.now, Name: flow.SignalResume}); err != nil || r.process == nil {
+			return err
+		}
+	}
 	if r.process.ended() {
 		w.buryChild(r.process)
 		return nil
 	}
-	if p.asked.Cancelled(r.child) || p.asked.End() != nil {
-		return r.process.take(w, flow.CancelRequested{At: w.now, Reason: "its parent asks for it"})
+	if unwanted {
+		return r.process.take(w, flow.CancelRequested{At: w.now, Reason: reason(p.asked.CancelReason(r.as))})
 	}
 	return nil
+}
+
+func reason(given string) string {
+	if given != "" {
+		return given
+	}
+	return "its parent asks for it"
 }
 
 // ended tells that the machine's end is durable.
@@ -65,7 +79,7 @@ func (w *world) buryChild(p *process) {
 	if !p.ended() {
 		return
 	}
-	e := flow.ChildDone{At: w.now, ID: p.run.child}
+	e := flow.ChildDone{At: w.now, ID: p.run.as}
 	switch end := p.asked.End().(type) {
 	case flow.Complete:
 		e.Output = end.Output
@@ -80,17 +94,18 @@ func (w *world) buryChild(p *process) {
 }
 
 // cancelChild asks a child to stop, or answers for one that has not begun.
-func (p *process) cancelChild(w *world, id flow.ID) error {
+func (p *process) cancelChild(w *world, cancel flow.CancelChild) error {
+	id := cancel.ID
 	for i, c := range p.begin {
-		if c.ID == id {
+		if c.ID == id && c.Continues == 0 {
 			p.begin = append(p.begin[:i], p.begin[i+1:]...)
 			p.answers = append(p.answers, neverBegun(id))
 			return nil
 		}
 	}
 	for _, r := range w.runs {
-		if r.parent == p.run && r.child == id && r.process != nil {
-			return r.process.take(w, flow.CancelRequested{At: w.now, Reason: "its parent asks for it"})
+		if r.parent == p.run && r.as == id && r.process != nil {
+			return r.process.take(w, flow.CancelRequested{At: w.now, Reason: reason(cancel.Reason)})
 		}
 	}
 	return nil

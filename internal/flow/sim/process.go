@@ -68,7 +68,7 @@ func (w *world) bootWith(r *run, input json.RawMessage) error {
 	r.process = p
 	w.note("run %d: process begins with %d entries", r.id, len(r.journal))
 	if len(r.journal) == 0 {
-		return p.take(w, flow.Started{At: w.now, Seed: 1, Input: input})
+		return p.take(w, flow.Started{At: w.now, Seed: int64(r.id), Input: input})
 	}
 	outstanding, children := p.asked.Activities(), p.asked.Children()
 	// A child is only taken up while it is on its way.
@@ -277,7 +277,7 @@ func (p *process) take(w *world, e flow.Event) error {
 		case flow.StartChild:
 			p.begin = append(p.begin, c)
 		case flow.CancelChild:
-			if err := p.cancelChild(w, c.ID); err != nil {
+			if err := p.cancelChild(w, c); err != nil {
 				return err
 			}
 		case flow.CancelActivity:

@@ -81,8 +81,10 @@ type run struct {
 	id    int
 	start time.Time
 	// parent is nil for the first; child is the number that the parent gave it.
-	parent  *run
-	child   flow.ID
+	parent *run
+	child  flow.ID
+	// as is the number by which the parent waits for it now.
+	as      flow.ID
 	machine string
 	journal []entry
 	process *process

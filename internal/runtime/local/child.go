@@ -73,7 +73,7 @@ func (r *runner) born(ctx context.Context, b birth) {
 		}
 		note(&r.alive, b.id, b.child)
 		if r.asked.Cancelled(b.id) || r.asked.End() != nil {
-			b.child.cancel(fmt.Sprintf("run %d asks for it", r.opts.RunID))
+			b.child.cancel(r.stopReason(r.asked.CancelReason(b.id)))
 		}
 	}
 }
@@ -85,12 +85,20 @@ func (r *runner) childEnded(ctx context.Context, e childEnd) {
 
 // cancelChild asks a child to stop, wherever it is. One that is being started is
 // asked when it is born.
-func (r *runner) cancelChild(id flow.ID) {
-	if c, ok := r.alive[id]; ok {
-		c.cancel(fmt.Sprintf("run %d asks for it", r.opts.RunID))
-	} else if r.commit.withdrawChild(id) {
-		r.inbox.end(neverBegun(id))
+func (r *runner) cancelChild(c flow.CancelChild) {
+	if child, ok := r.alive[c.ID]; ok {
+		child.cancel(r.stopReason(c.Reason))
+	} else if r.commit.withdrawChild(c.ID) {
+		r.inbox.end(neverBegun(c.ID))
 	}
+}
+
+// stopReason is what a child is told.
+func (r *runner) stopReason(given string) string {
+	if given != "" {
+		return given
+	}
+	return fmt.Sprintf("run %d asks for it", r.opts.RunID)
 }
 
 // orphan asks all children to stop because their parent has ended and nobody waits
@@ -113,13 +121,21 @@ type bearing struct {
 	unwanted bool
 }
 
+// cradle is where a child's end is told, and by which number.
+type cradle struct {
+	inbox *inbox
+	id    flow.ID
+}
+
+func (b bearing) cradle() *cradle { return &cradle{b.inbox, b.command.ID} }
+
 // bear starts a child or, when an earlier process began it, goes on with it. That
 // it is there is known by its parent and number, so that none is started twice.
 func (h *Host) bear(ctx context.Context, b bearing) birth {
 	id := b.command.ID
 	failed := func(err error) birth { return birth{id: id, err: err} }
 	if b.unwanted {
-		found, err := h.opts.Store.Find(ctx, store.RunFilter{Parent: b.parent, Child: id})
+		found, err := h.opts.Store.Find(ctx, store.RunFilter{Parent: b.parent, Child: b.command.Number()})
 		switch {
 		case err != nil:
 			return failed(err)
@@ -129,8 +145,8 @@ func (h *Host) bear(ctx context.Context, b bearing) birth {
 		}
 		return h.adopt(ctx, b, found[0].ID)
 	}
-	run := store.Run{Parent: b.parent, Child: id, Machine: b.command.Machine, Input: b.command.Input}
-	child, err := h.begin(ctx, run, b.inbox)
+	run := store.Run{Parent: b.parent, Child: b.command.Number(), Machine: b.command.Machine, Input: b.command.Input}
+	child, err := h.begin(ctx, run, b.cradle())
 	var exists *store.ExistsError
 	var cannot *machineError
 	switch {
@@ -152,22 +168,23 @@ func (h *Host) bear(ctx context.Context, b bearing) birth {
 }
 
 // adopt goes on with a child that was begun earlier, also with one that was stopped
-// in order and is wanted again, or tells how it ended.
+// in order and is wanted again (if only to be told the reason why it is not), or
+// tells how it ended.
 func (h *Host) adopt(ctx context.Context, b bearing, run store.RunID) birth {
 	id := b.command.ID
 	r, err := h.opts.Store.Run(ctx, run)
 	if err != nil {
 		return birth{id: id, err: err}
 	}
-	if r.Status == store.Stopped && !b.unwanted {
-		child, err := h.load(ctx, *r, b.inbox, &flow.Signaled{Name: flow.SignalResume})
+	if r.Status == store.Stopped && (!b.unwanted || b.command.Continues != 0) {
+		child, err := h.load(ctx, *r, b.cradle(), &flow.Signaled{Name: flow.SignalResume})
 		return birth{id: id, child: child, err: err}
 	}
 	if over(r.Status) {
 		end := endOfChild(id, store.End{Status: r.Status, Message: r.Message, Code: r.Code, Output: r.Output})
 		return birth{id: id, end: &end}
 	}
-	child, err := h.load(ctx, *r, b.inbox, nil)
+	child, err := h.load(ctx, *r, b.cradle(), nil)
 	return birth{id: id, child: child, err: err}
 }
 

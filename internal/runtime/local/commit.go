@@ -102,7 +102,7 @@ func (c *committer) withdrawChild(id flow.ID) bool {
 		if b == nil {
 			continue
 		}
-		if i := slices.IndexFunc(b.children, func(s flow.StartChild) bool { return s.ID == id }); i >= 0 {
+		if i := slices.IndexFunc(b.children, func(s flow.StartChild) bool { return s.ID == id && s.Continues == 0 }); i >= 0 {
 			b.children = slices.Delete(b.children, i, i+1)
 			return true
 		}

@@ -9,7 +9,7 @@ import (
 	"tutti/internal/store"
 )
 
-func (h *Host) newResident(run store.Run, parent *inbox) *resident {
+func (h *Host) newResident(run store.Run, parent *cradle) *resident {
 	res := &resident{host: h, run: run, parent: parent, place: -1}
 	res.run.Plan, res.run.Input, res.run.Output = nil, nil, nil
 	res.inbox = &inbox{wake: func() { h.wake(res) }}
@@ -51,7 +51,7 @@ func (res *resident) known() {
 
 // begin begins a run: what its machine says to its start is in the transaction that
 // makes it.
-func (h *Host) begin(ctx context.Context, run store.Run, parent *inbox) (*resident, error) {
+func (h *Host) begin(ctx context.Context, run store.Run, parent *cradle) (*resident, error) {
 	if err := h.open(); err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func (h *Host) admit(res *resident) {
 
 // load takes up a run from its journal, unless it is here already. The signal, when
 // there is one, is given to a machine that has come to an end.
-func (h *Host) load(ctx context.Context, run store.Run, parent *inbox, signal *flow.Signaled) (*resident, error) {
+func (h *Host) load(ctx context.Context, run store.Run, parent *cradle, signal *flow.Signaled) (*resident, error) {
 	h.mu.Lock()
 	for res := h.residents[run.ID]; res != nil && res.over != nil; res = h.residents[run.ID] {
 		// It has ended and only clears up.

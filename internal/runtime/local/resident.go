@@ -39,7 +39,7 @@ type resident struct {
 	r      *runner
 	inbox  *inbox
 	run    store.Run // without plan, input and output
-	parent *inbox    // where the end of a child is told; nil for others
+	parent *cradle   // where the end of a child is told; nil for others
 
 	// What follows is guarded by the Host's lock.
 	phase   phase
@@ -253,7 +253,7 @@ func (h *Host) ended(res *resident, end flow.Command) {
 		w <- result
 	}
 	if parent != nil {
-		parent.end(endOfChild(res.run.Child, row))
+		parent.inbox.end(endOfChild(parent.id, row))
 	}
 	if h.opts.Ended != nil {
 		h.opts.Ended(res.run, result)

@@ -225,7 +225,7 @@ func (r *runner) carryOut(ctx context.Context, c flow.Command) {
 	case flow.StartChild:
 		r.commit.next.children = append(r.commit.next.children, c)
 	case flow.CancelChild:
-		r.cancelChild(c.ID)
+		r.cancelChild(c)
 	case flow.Record:
 		at := r.time.last
 		r.journal(store.Entry{Note: c.Text, NoteAt: at})

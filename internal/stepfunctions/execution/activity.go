@@ -47,10 +47,6 @@ const (
 // SignalTask is the signal that answers a task token: its payload is a TaskSignal.
 const SignalTask = "task"
 
-// SignalRedrive makes a failed execution go on from the states that failed
-// (RedriveExecution). It has no payload.
-const SignalRedrive = "redrive"
-
 // SignalMapRun changes the bounds of a running map run (UpdateMapRun): its payload
 // is a MapRunBounds.
 const SignalMapRun = "map-run"

@@ -3,6 +3,7 @@ package execution
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"tutti/internal/flow"
@@ -25,9 +26,10 @@ func (m *Machine) startMapRun(f *frame) {
 	m.noteMapRun(f, "MapRunStarted", nil)
 	id := m.id()
 	f.group.mapRun = id
-	m.waits[id] = wait{id: id, frame: f, what: mapRunOver}
 	whole := Start{Execution: m.start.Execution, StateMachine: m.start.StateMachine, Token: m.start.Token, Limits: m.start.Limits, MapRun: start}
-	m.out = append(m.out, flow.StartChild{ID: id, Machine: MachineMapRun, Input: encode(whole)})
+	child := flow.StartChild{ID: id, Machine: MachineMapRun, Input: encode(whole)}
+	m.waits[id] = wait{id: id, frame: f, what: mapRunOver, child: &child}
+	m.out = append(m.out, child)
 }
 
 // mapRunARN names the run as the service does.
@@ -163,13 +165,35 @@ func (m *Machine) mapRunEnded(f *frame, a answer) {
 	m.leave(f, outcome{result: result}, f.state.Next, f.state.Assign)
 }
 
-// cancelMapRun asks a map run to stop, when the state has one.
+// cancelMapRun ends a map run for good, when the state has one. One that a pause has
+// stopped goes on for that: it has jobs to stop. The execution's end waits for it.
 func (m *Machine) cancelMapRun(f *frame) {
-	if id := f.group.mapRun; id != 0 {
-		if _, ok := m.waits[id]; ok {
-			delete(m.waits, id)
-			m.out = append(m.out, flow.CancelChild{ID: id})
-			m.noteMapRun(f, "MapRunAborted", nil)
-		}
+	id := f.group.mapRun
+	f.group.mapRun = 0
+	w, out := m.waits[id]
+	i := slices.IndexFunc(m.cut, func(w wait) bool { return w.child != nil && w.id == id })
+	switch {
+	case out:
+		delete(m.waits, id)
+		m.endMapRunFor(*w.child)
+	case id != 0 && i >= 0:
+		child := *m.cut[i].child
+		m.cut = slices.Delete(m.cut, i, i+1)
+		m.wakeMapRun(child)
+	default:
+		return
 	}
+	m.noteMapRun(f, "MapRunAborted", nil)
+}
+
+// wakeMapRun has a map run that a pause has stopped go on, to be ended for good.
+func (m *Machine) wakeMapRun(child flow.StartChild) {
+	child.Continues, child.ID = child.Number(), m.id()
+	m.out = append(m.out, child)
+	m.endMapRunFor(child)
+}
+
+func (m *Machine) endMapRunFor(child flow.StartChild) {
+	m.obligations[child.ID] = obligation{Child: &child}
+	m.out = append(m.out, flow.CancelChild{ID: child.ID, Reason: string(encode(stopReason{Cause: "its execution gave it up"}))})
 }

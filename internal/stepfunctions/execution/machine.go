@@ -56,8 +56,11 @@ type wait struct {
 	// part is set for partWritten.
 	part part
 	// do is the activity that is awaited, so that it can be asked for again; its ID is
-	// 0 for a timer or a child.
-	do flow.Do
+	// 0 for a timer or a child. child is the child.
+	do    flow.Do
+	child *flow.StartChild
+	// calledOff says that a pause has asked it to stop.
+	calledOff bool
 }
 
 // answer is what came for an outstanding activity, timer or child.
@@ -73,7 +76,8 @@ type ending struct {
 	// obligations are activities that must be over first: stops of jobs, and submits
 	// whose job is to be stopped when it is known.
 	obligations map[flow.ID]obligation
-	// owed are stops that were cut off: they are asked for again on resume.
+	// owed are stops that were cut off: they are asked for again when the machine is
+	// taken up, or asked to end once more.
 	owed     []flow.Do
 	ended    bool
 	timeout  flow.ID
@@ -107,6 +111,7 @@ func (m *Machine) Handle(e flow.Event) []flow.Command {
 	case flow.Signaled:
 		m.signaled(e)
 	case flow.CancelRequested:
+		m.repay()
 		m.stop(e.Reason)
 	default:
 		panic(fmt.Sprintf("execution: invariant broken: an event of type %T", e))
@@ -213,7 +218,8 @@ func (m *Machine) answered(id flow.ID, a answer) {
 	}
 	delete(m.waits, id)
 	delete(m.doubts, id)
-	if m.pausing && m.putOff(w, a) {
+	// A map run may have stopped for a reason that a crash has made us forget.
+	if (m.pausing || w.calledOff || w.child != nil) && m.putOff(w, a) {
 		return
 	}
 	m.tell(w, a)
@@ -257,13 +263,19 @@ func (m *Machine) drop(timer *flow.ID) {
 	*timer = 0
 }
 
+// stopReason is the reason of a CancelRequested that ends the execution for good.
+type stopReason struct {
+	Error string `json:"error,omitempty"`
+	Cause string `json:"cause,omitempty"`
+}
+
 // stop is asked from outside. A reason that is JSON, {"error":...,"cause":...}, is
 // StopExecution: everything is given up. Any other pauses the execution.
 func (m *Machine) stop(reason string) {
 	if m.end != nil || m.root == nil {
 		return
 	}
-	var why struct{ Error, Cause string }
+	var why stopReason
 	if json.Unmarshal([]byte(reason), &why) == nil {
 		m.terminate(why.Error, why.Cause)
 		return

@@ -21,30 +21,46 @@ type pause struct {
 	doubts map[flow.ID]bool
 }
 
+// CodePaused is the code of the failure with which a paused machine ends for now.
+const CodePaused = "Paused"
+
 func (m *Machine) beginPause(reason string) {
 	m.pausing, m.reason = true, reason
 	for _, id := range slices.Sorted(maps.Keys(m.waits)) {
-		switch w := m.waits[id]; w.what {
+		w := m.waits[id]
+		switch w.what {
 		case jobEnded, offerTaken:
 			m.out = append(m.out, flow.CancelActivity{ID: id})
+		case mapRunOver:
+			m.out = append(m.out, flow.CancelChild{ID: id})
+		default:
+			continue
 		}
+		w.calledOff = true
+		m.waits[id] = w
 	}
 }
 
-// putOff keeps what a pausing machine does not act on. It reports false for an
-// answer that is to be taken.
+// putOff keeps what a pausing machine does not act on; what was called off and is
+// wanted again, because the pause is over, is asked for again. It reports false for
+// an answer that is to be taken.
 func (m *Machine) putOff(w wait, a answer) bool {
-	switch {
-	case w.do.ID != 0:
-		// What may have happened in part is a failure, which Retry and Catch judge.
-		if a.failure == nil || a.failure.Kind != flow.Cancelled || !w.do.Idempotent && a.failure.Code != flow.CodeNotStarted {
-			return false
-		}
-		m.cut = append(m.cut, w)
-	case w.what == mapRunOver:
-		return false
-	default:
+	if w.do.ID == 0 && w.child == nil {
 		m.late = append(m.late, w)
+		return true
+	}
+	if a.failure == nil || a.failure.Kind != flow.Cancelled {
+		return false
+	}
+	// What may have happened in part is a failure, which Retry and Catch judge.
+	if w.child == nil && !w.do.Idempotent && a.failure.Code != flow.CodeNotStarted {
+		return false
+	}
+	w.calledOff = false
+	if m.pausing {
+		m.cut = append(m.cut, w)
+	} else {
+		m.askAgain(w)
 	}
 	return true
 }
@@ -55,20 +71,18 @@ func (m *Machine) rest() {
 		return
 	}
 	for _, id := range slices.Sorted(maps.Keys(m.waits)) {
-		if m.waits[id].do.ID != 0 && !m.doubts[id] {
+		if w := m.waits[id]; w.child != nil || w.do.ID != 0 && !m.doubts[id] {
 			return
 		}
 	}
 	m.paused = true
-	m.out = append(m.out, flow.Fail{Failure: flow.Failure{Kind: flow.Cancelled, Message: m.reason}})
+	m.out = append(m.out, flow.Fail{Failure: flow.Failure{Kind: flow.Cancelled, Code: CodePaused, Message: m.reason}})
 }
 
 // resume goes on after a pause.
 func (m *Machine) resume() {
-	owed := m.owed
-	m.owed = nil
-	for _, stop := range owed {
-		m.owe(stop)
+	if m.ended {
+		m.out = append(m.out, m.end) // it was stopped for good
 	}
 	if !m.pausing {
 		return
@@ -90,9 +104,17 @@ func (m *Machine) resume() {
 func (m *Machine) askAgain(w wait) {
 	id := m.id()
 	*m.holder(w) = id
-	w.id, w.do.ID = id, id
+	w.id = id
+	if w.child == nil {
+		w.do.ID = id
+		m.out = append(m.out, w.do)
+	} else {
+		again := *w.child
+		again.Continues, again.ID = again.Number(), id
+		w.child = &again
+		m.out = append(m.out, again)
+	}
 	m.waits[id] = w
-	m.out = append(m.out, w.do)
 }
 
 // holder is where the number of what is awaited is kept as long as it is wanted.
@@ -105,6 +127,11 @@ func (m *Machine) holder(w wait) *flow.ID {
 		return &m.timeout
 	case yieldOver:
 		return &m.yield
+	case mapRunOver:
+		if f.group == nil {
+			return new(flow.ID)
+		}
+		return &f.group.mapRun
 	case pageRead:
 		return &f.group.run.reading
 	case partOver, manifestOver:

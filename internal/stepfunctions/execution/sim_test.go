@@ -41,7 +41,7 @@ func simulate(t *testing.T, seed uint64) {
 	text := g.machine(2)
 	def := parse(t, text)
 	w := &far{def: def, jobs: map[string]string{}}
-	want := undisturbed(t, w)
+	want := undisturbed(t, w, startOf(`{"n":1,"list":[1,2,3,4]}`))
 	w.jobs = map[string]string{}
 	err := sim.Run(seed, sim.Options{
 		New: func() flow.Machine { return w.machine() },
@@ -49,6 +49,7 @@ func simulate(t *testing.T, seed uint64) {
 			m := w.machine()
 			return m, m.Restore(snapshot)
 		},
+		Child: func(string) flow.Restorer { return w.machine() },
 		Input: startOf(`{"n":1,"list":[1,2,3,4]}`), Limit: 1000,
 		Effect: w.effect, Answer: w.answer, Signal: w.signal,
 		Sending: func(m flow.Machine, _ flow.Do) error { return m.(*execution.Machine).Check() },
@@ -117,8 +118,13 @@ func (g *generator) state(depth int, after string) string {
 		}
 		return `"Type":"Parallel","ResultPath":"$.p","Branches":[` + strings.Join(branches, ",") + `]` + recover
 	default:
+		processor := g.machine(depth - 1)
+		if g.rand.IntN(2) == 0 {
+			processor = `{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},` + processor[1:]
+			recover = fmt.Sprintf(`,"ToleratedFailureCount":%d`, g.rand.IntN(2)) + recover
+		}
 		return fmt.Sprintf(`"Type":"Map","ItemsPath":"$.list","ItemSelector":{"n.$":"$$.Map.Item.Value","list":[5,6]},"MaxConcurrency":%d,"ResultPath":"$.m","ItemProcessor":%s%s`,
-			g.rand.IntN(3), g.machine(depth-1), recover)
+			g.rand.IntN(3), processor, recover)
 	}
 }
 
@@ -188,10 +194,10 @@ func (w *far) signal(r *rand.Rand) flow.Signaled {
 }
 
 // undisturbed gives how the execution ends when nothing goes wrong around it.
-func undisturbed(t *testing.T, w *far) flow.Command {
+func undisturbed(t *testing.T, w *far, input json.RawMessage) flow.Command {
 	m := execution.New(w.def)
 	var o flow.Outstanding
-	var e flow.Event = flow.Started{Input: startOf(`{"n":1,"list":[1,2,3,4]}`), Seed: 1}
+	var e flow.Event = flow.Started{Input: input, Seed: 1}
 	for range 10_000 {
 		o.Took(e)
 		o.Gave(m.Handle(e))
@@ -205,6 +211,16 @@ func undisturbed(t *testing.T, w *far) flow.Command {
 			if failure != nil {
 				e = flow.ActivityFailed{ID: d.ID, Failure: *failure}
 			}
+		case len(o.Children()) > 0:
+			c := o.Children()[0]
+			done := flow.ChildDone{ID: c.ID}
+			switch end := undisturbed(t, w, c.Input).(type) {
+			case flow.Complete:
+				done.Output = end.Output
+			case flow.Fail:
+				done.Failure = &end.Failure
+			}
+			e = done
 		case len(o.Timers()) > 0:
 			e = flow.TimerFired{ID: o.Timers()[0].ID, At: o.Timers()[0].At}
 		default:

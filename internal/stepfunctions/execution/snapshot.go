@@ -52,7 +52,9 @@ type waitState struct {
 	Scope int
 	What  awaited
 	Part  part
-	Do    string // the command's text form
+	// Do and Child are commands in their text form; "" is none.
+	Do, Child string
+	CalledOff bool
 }
 
 type scopeState struct {
@@ -182,12 +184,15 @@ func (m *Machine) Snapshot() ([]byte, error) {
 }
 
 func (w wait) state(numbers map[*scope]int) waitState {
-	s := waitState{ID: w.id, Scope: -1, What: w.what, Part: w.part}
+	s := waitState{ID: w.id, Scope: -1, What: w.what, Part: w.part, CalledOff: w.calledOff}
 	if w.frame != nil {
 		s.Scope = numbers[w.frame.scope]
 	}
 	if w.do.ID != 0 {
 		s.Do = flow.FormatCommand(w.do, time.Time{})
+	}
+	if w.child != nil {
+		s.Child = flow.FormatCommand(*w.child, time.Time{})
 	}
 	return s
 }
@@ -354,18 +359,25 @@ func (r *restorer) link(s *snapshot) error {
 }
 
 func (r *restorer) wait(s waitState) (wait, error) {
-	w := wait{id: s.ID, what: s.What, part: s.Part}
+	w := wait{id: s.ID, what: s.What, part: s.Part, calledOff: s.CalledOff}
 	if s.Scope >= 0 && s.Scope < len(r.scopes) {
 		w.frame = r.scopes[s.Scope].frame
 	}
-	if s.Do == "" {
-		return w, nil
+	for _, text := range []string{s.Do, s.Child} {
+		if text == "" {
+			continue
+		}
+		c, err := flow.ParseCommand(text, time.Time{})
+		if err != nil {
+			return wait{}, fmt.Errorf("the snapshot of an execution: %w", err)
+		}
+		switch c := c.(type) {
+		case flow.Do:
+			w.do = c
+		case flow.StartChild:
+			w.child = &c
+		}
 	}
-	c, err := flow.ParseCommand(s.Do, time.Time{})
-	if err != nil {
-		return wait{}, fmt.Errorf("the snapshot of an execution: %w", err)
-	}
-	w.do, _ = c.(flow.Do)
 	return w, nil
 }
 

@@ -252,10 +252,13 @@ func (m *Machine) abandonCall(f *frame, reason string) {
 }
 
 // obligation is what must be over before the execution is: a submit that nobody
-// waits for any more, whose job is to be stopped (Call is set), or a stop.
+// waits for any more, whose job is to be stopped (Call is set), a stop, or the end of
+// a map run.
 type obligation struct {
 	Call *Call
 	Stop flow.Do
+	// Child is a map run that was asked to end.
+	Child *flow.StartChild `json:",omitempty"`
 }
 
 // stopJob asks for a job's end, which the execution's own end waits for.
@@ -271,6 +274,10 @@ func (m *Machine) owe(stop flow.Do) {
 
 func (m *Machine) settleObligation(o obligation, a answer) {
 	switch {
+	case o.Child != nil:
+		if a.failure != nil && a.failure.Code == CodePaused {
+			m.wakeMapRun(*o.Child) // it paused before it was asked to end
+		}
 	case o.Call == nil && a.failure != nil && a.failure.Kind == flow.Cancelled:
 		m.owed = append(m.owed, o.Stop)
 	case o.Call == nil:
@@ -281,5 +288,14 @@ func (m *Machine) settleObligation(o obligation, a answer) {
 			job = Job{}
 		}
 		m.stopJob(*o.Call, job, "")
+	}
+}
+
+// repay asks again for the stops that were cut off.
+func (m *Machine) repay() {
+	owed := m.owed
+	m.owed = nil
+	for _, stop := range owed {
+		m.owe(stop)
 	}
 }

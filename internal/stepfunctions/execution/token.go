@@ -30,6 +30,7 @@ func (m *Machine) Token(token string) TokenState {
 func (m *Machine) signaled(s flow.Signaled) {
 	switch s.Name {
 	case flow.SignalResume:
+		m.repay()
 		m.resume()
 	case flow.SignalInDoubt:
 		m.doubt(s.Payload)
@@ -38,7 +39,7 @@ func (m *Machine) signaled(s flow.Signaled) {
 		if json.Unmarshal(s.Payload, &t) == nil {
 			m.taskAnswered(t)
 		}
-	case SignalRedrive:
+	case flow.SignalRedrive:
 		m.redrive()
 	case SignalMapRun:
 		var b MapRunBounds
