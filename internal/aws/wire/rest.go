@@ -36,7 +36,7 @@ func writeREST(r *Request, c Call, input *record) error {
 			}
 		case catalog.PrefixHeaders:
 			for _, e := range f.value.([]entry) {
-				r.Header.Set(m.OnWire()+e.key, plainText(m.Shape.Element.Shape, e.value, catalog.HTTPDate))
+				r.Header.Set(m.Wire+e.key, plainText(m.Shape.Element.Shape, e.value, catalog.HTTPDate))
 			}
 		default:
 			body.fields = append(body.fields, f)
@@ -244,11 +244,12 @@ func (r reader) fromHeader(m *catalog.Member, text string) (any, error) {
 	return v, err
 }
 
-// prefixed gathers the headers that begin alike, as S3 keeps an object's metadata.
+// prefixed gathers the headers that begin alike, as S3 keeps an object's metadata. A model may say that all do: Wire is
+// then empty.
 func prefixed(m *catalog.Member, header http.Header) any {
 	found := map[string]any{}
 	for name, values := range header {
-		if prefix := m.OnWire(); len(name) > len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) {
+		if prefix := m.Wire; len(name) > len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) {
 			found[strings.ToLower(name[len(prefix):])] = strings.Join(values, ",")
 		}
 	}
