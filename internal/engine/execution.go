@@ -358,7 +358,16 @@ func (e *Engine) ResumeExecution(ctx context.Context, id store.RunID, status sto
 	if err != nil {
 		return diag.FromError("Execution cannot be resumed", err)
 	}
-	if status == store.Failed || status == store.Stopped {
+	aborted := false
+	if status == store.Stopped {
+		// It was paused, or stopped for good: its history knows.
+		h, d := e.ExecutionHistory(ctx, id, true)
+		if d.HasErrors() {
+			return d
+		}
+		aborted = len(h.Events) > 0 && h.Events[len(h.Events)-1].Type == "ExecutionAborted"
+	}
+	if status == store.Failed || aborted {
 		err = runs.Redrive(ctx, id, nil)
 	} else {
 		err = runs.Resume(ctx, id)

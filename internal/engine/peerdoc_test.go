@@ -9,11 +9,29 @@ import (
 	"testing"
 )
 
-// TestCompatibilityTable holds docs/terraform.md to what is there: each row that
-// says something works names tests, which exist, and each archive stands in a row.
+// TestCompatibilityTable holds docs/terraform.md to what is there, and each archive
+// stands in a row of it.
 func TestCompatibilityTable(t *testing.T) {
+	named := compatibility(t, "terraform.md", 50)
+	archives, err := filepath.Glob("testdata/peer/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range archives {
+		if name := strings.TrimSuffix(filepath.Base(a), ".txtar"); !named[name] {
+			t.Errorf("no row of docs/terraform.md names the archive %s", name)
+		}
+	}
+}
+
+// TestStepFunctionsTable holds docs/stepfunctions.md to what is there.
+func TestStepFunctionsTable(t *testing.T) { compatibility(t, "stepfunctions.md", 40) }
+
+// compatibility checks the tables of a page and gives what they name: each row that
+// says something works names tests, which exist.
+func compatibility(t *testing.T, page string, least int) map[string]bool {
 	root := filepath.Join("..", "..")
-	text, err := os.ReadFile(filepath.Join(root, "docs", "terraform.md"))
+	text, err := os.ReadFile(filepath.Join(root, "docs", page))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,25 +59,22 @@ func TestCompatibilityTable(t *testing.T) {
 			}
 		}
 	}
-	if rows < 50 {
+	if rows < least {
 		t.Errorf("only %d rows were found", rows)
 	}
-	archives, err := filepath.Glob("testdata/peer/*.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, a := range archives {
-		if name := strings.TrimSuffix(filepath.Base(a), ".txtar"); !named[name] {
-			t.Errorf("no row of docs/terraform.md names the archive %s", name)
-		}
-	}
+	return named
 }
 
-// holds reports whether an archive, a script or a Go test exists.
+// holds reports whether an archive, a script, a scenario of a machine or a Go test
+// exists.
 func holds(t *testing.T, root, name string) bool {
 	t.Helper()
 	if script, ok := strings.CutPrefix(name, "script:"); ok {
 		_, err := os.Stat(filepath.Join(root, "internal", "cli", "testdata", "script", script+".txtar"))
+		return err == nil
+	}
+	if scenario, ok := strings.CutPrefix(name, "scenario:"); ok {
+		_, err := os.Stat(filepath.Join(root, "internal", "stepfunctions", "execution", "testdata", scenario+".txt"))
 		return err == nil
 	}
 	test, ok := strings.CutPrefix(name, "test:")
