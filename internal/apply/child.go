@@ -25,6 +25,7 @@ type Child struct {
 // ChildResult is how the child of an action ended, for the activity change to make
 // the row. Failure is nil when it succeeded.
 type ChildResult struct {
+	// ID is the number that the child was started with.
 	ID      flow.ID         `json:"id"`
 	Output  json.RawMessage `json:"output,omitempty"`
 	Failure *flow.Failure   `json:"failure,omitempty"`
@@ -33,9 +34,10 @@ type ChildResult struct {
 // work is what the machine keeps of an action whose work is a child's.
 type work struct {
 	Child
-	// ID is the child's number. Asked for again by the same number, a child that was
-	// stopped goes on where it was.
-	ID flow.ID `json:"id"`
+	// ID is the number by which the child is waited for, and First the one that it was
+	// started with: a child that was stopped goes on under another.
+	ID    flow.ID `json:"id"`
+	First flow.ID `json:"first"`
 	// Stopped is set when the child was asked to stop because the run was.
 	Stopped bool `json:"stopped,omitempty"`
 	// Result is nil until the child has ended.
@@ -65,7 +67,7 @@ func (m *Machine) changed(i int32, e flow.ActivityDone) {
 		m.fail(i, flow.Failure{Kind: flow.Terminal, Code: CodeInvalidOutput, Message: "the child that was asked for cannot be started: " + err.Error()}, e.At)
 		return
 	}
-	m.nodes[i].work = &work{Child: *out.Child, ID: m.id(i, roleTimer)}
+	m.nodes[i].work = &work{Child: *out.Child, First: m.id(i, roleTimer)}
 	m.enqueue(i)
 }
 
@@ -77,7 +79,12 @@ func (m *Machine) sendWork(i int32) {
 		n.phase = inChild
 		m.running--
 		m.children++
-		m.emit(flow.StartChild{ID: n.work.ID, Machine: n.work.Machine, Input: n.work.Input})
+		n.work.ID = m.id(i, roleTimer)
+		start := flow.StartChild{ID: n.work.ID, Machine: n.work.Machine, Input: n.work.Input}
+		if n.work.First != n.work.ID {
+			start.Continues = n.work.First
+		}
+		m.emit(start)
 		return
 	}
 	n.phase = answering
@@ -105,7 +112,7 @@ func (m *Machine) childDone(e flow.ChildDone) {
 		}
 		return
 	}
-	n.work.Result = &ChildResult{ID: e.ID, Output: e.Output, Failure: e.Failure}
+	n.work.Result = &ChildResult{ID: n.work.First, Output: e.Output, Failure: e.Failure}
 	m.enqueue(i)
 }
 
@@ -119,13 +126,11 @@ func (m *Machine) stopChildren() {
 	}
 }
 
-// again makes an action ready for another attempt: a child goes on by its number, and
-// every activity has one of its own.
+// again makes an action ready for another attempt: a child that was stopped goes on.
 func (n *node) again() {
 	if n.work != nil && n.work.Result == nil {
 		n.work.Stopped = false
-	} else {
-		n.attempt++
 	}
+	n.attempt++
 	n.failure, n.finished = nil, time.Time{}
 }

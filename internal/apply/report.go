@@ -67,7 +67,7 @@ func (m *Machine) actionReport(i int) ActionReport {
 		r.Answer = n.approval.Answer
 	}
 	if n.work != nil && (n.phase != ready || n.work.Result != nil) {
-		r.Child = n.work.ID
+		r.Child = n.work.First
 	}
 	return r
 }
