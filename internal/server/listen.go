@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"tutti/internal/server/access"
@@ -40,6 +41,24 @@ func loopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
+// hereOnly hands on requests to this machine by one of its own names. A page in a
+// browser reaches a loopback address by a name that somebody else gives it (DNS
+// rebinding), and could run programs here.
+func hereOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = r.Host
+		}
+		// Clients put sync- before the names of hosts for some actions.
+		if !loopback(strings.Trim(strings.TrimPrefix(host, "sync-"), "[]")) {
+			say(w, http.StatusForbidden, "Without access keys only requests to localhost or a loopback address are answered.")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // headerTimeout bounds how long a connection may take to say what it wants. Bodies
 // and answers have no bound: GetActivityTask waits for a minute, and the executions
 // that StartSyncExecution waits for may take longer.
@@ -54,7 +73,7 @@ func (s *Server) listen(ctx context.Context) error {
 			return fmt.Errorf("listen on %s: %w", address, err)
 		}
 		s.urls = append(s.urls, "http://"+l.Addr().String())
-		var api http.Handler = s.api
+		var api http.Handler = hereOnly(s.api)
 		if s.o.Keys.Len() > 0 {
 			api = &access.Guard{Keys: s.o.Keys, Next: s.api, MaxBody: states.MaxRequest}
 		}

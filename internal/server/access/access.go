@@ -54,6 +54,12 @@ func refuse(code, format string, args ...any) *refusal {
 
 // ServeHTTP implements http.Handler.
 func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// Who has no key is turned away before anything of the body is kept.
+	s, secret, no := g.recognize(r)
+	if no != nil {
+		no.write(w)
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, g.MaxBody))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		(&refusal{http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "The request is too large."}).write(w)
@@ -62,8 +68,8 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse("SerializationException", "The request was cut off.").write(w)
 		return
 	}
-	if no := g.check(r, body); no != nil {
-		no.write(w)
+	if !hmac.Equal([]byte(s.signature), []byte(s.sign(secret, r.Header.Get(dateHeader), canonical(r, s.headers, body)))) {
+		refuse("InvalidSignatureException", "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.").write(w)
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
@@ -116,26 +122,30 @@ func readAuthorization(text string) (signed, bool) {
 	return s, s.key != "" && s.signature != "" && len(s.headers) > 0
 }
 
-const timeForm = "20060102T150405Z"
+const (
+	dateHeader = "X-Amz-Date"
+	timeForm   = "20060102T150405Z"
+)
 
-// check gives nil when the request is signed as it must be.
-func (g *Guard) check(r *http.Request, body []byte) *refusal {
+// recognize tells whose request it claims to be, with that key's secret, when the
+// claim is whole and of this time.
+func (g *Guard) recognize(r *http.Request) (s signed, secret string, no *refusal) {
 	header := r.Header.Get("Authorization")
 	if header == "" {
-		return refuse("MissingAuthenticationTokenException", "Missing Authentication Token")
+		return s, "", refuse("MissingAuthenticationTokenException", "Missing Authentication Token")
 	}
 	s, ok := readAuthorization(header)
 	if !ok || !slices.Contains(s.headers, "host") || !slices.Contains(s.headers, "x-amz-date") {
-		return refuse("IncompleteSignatureException", "The Authorization header is not a whole Signature Version 4, with at least host and x-amz-date signed.")
+		return s, "", refuse("IncompleteSignatureException", "The Authorization header is not a whole Signature Version 4, with at least host and x-amz-date signed.")
 	}
 	secret, known := g.Keys.secret(s.key)
 	if !known {
-		return refuse("UnrecognizedClientException", "The security token included in the request is invalid.")
+		return s, "", refuse("UnrecognizedClientException", "The security token included in the request is invalid.")
 	}
-	stamp := r.Header.Get("X-Amz-Date")
+	stamp := r.Header.Get(dateHeader)
 	at, err := time.Parse(timeForm, stamp)
 	if err != nil || !strings.HasPrefix(stamp, s.date) {
-		return refuse("InvalidSignatureException", "The date of the signature is not that of the request.")
+		return s, "", refuse("InvalidSignatureException", "The date of the signature is not that of the request.")
 	}
 	now := time.Now
 	if g.Clock != nil {
@@ -143,14 +153,11 @@ func (g *Guard) check(r *http.Request, body []byte) *refusal {
 	}
 	switch age := now().Sub(at); {
 	case age > skew:
-		return refuse("InvalidSignatureException", "Signature expired: %s is now earlier than %s", stamp, now().Add(-skew).UTC().Format(timeForm))
+		no = refuse("InvalidSignatureException", "Signature expired: %s is now earlier than %s", stamp, now().Add(-skew).UTC().Format(timeForm))
 	case age < -skew:
-		return refuse("InvalidSignatureException", "Signature not yet current: %s is still later than %s", stamp, now().Add(skew).UTC().Format(timeForm))
+		no = refuse("InvalidSignatureException", "Signature not yet current: %s is still later than %s", stamp, now().Add(skew).UTC().Format(timeForm))
 	}
-	if !hmac.Equal([]byte(s.signature), []byte(s.sign(secret, stamp, canonical(r, s.headers, body)))) {
-		return refuse("InvalidSignatureException", "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.")
-	}
-	return nil
+	return s, secret, no
 }
 
 // canonical is the request in the form that is signed.

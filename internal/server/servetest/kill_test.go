@@ -99,7 +99,9 @@ func TestKill(t *testing.T) {
 		wait.Go(func() { c.work(ctx) })
 	}
 	wait.Go(func() { c.callBack(ctx) })
-	eventually(t, "half of the executions end", func() bool { return c.count(types.ExecutionStatusSucceeded)[types.ExecutionStatusSucceeded] >= c.total()/2 })
+	eventually(t, "half of the executions end", func() bool {
+		return c.count(types.ExecutionStatusSucceeded)[types.ExecutionStatusSucceeded] >= c.total()/2
+	})
 	c.again()
 	eventually(t, "all executions end", func() bool { return len(c.count(types.ExecutionStatusRunning)) == 0 })
 	c.check()

@@ -25,8 +25,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -145,15 +147,14 @@ func typed[In any](f func(*API, context.Context, call, *In) (any, error)) action
 	}
 }
 
-// find gives the action of a name.
-func find(name string) (action, bool) {
-	for _, group := range []func(string) (action, bool){stateMachineAction, executionAction, taskAction, resourceAction} {
-		if f, ok := group(name); ok {
-			return f, true
-		}
+// actions are all that is answered, by name.
+var actions = sync.OnceValue(func() map[string]action {
+	all := map[string]action{}
+	for _, group := range []map[string]action{stateMachineActions(), executionActions(), taskActions(), resourceActions()} {
+		maps.Copy(all, group)
 	}
-	return nil, false
-}
+	return all
+})
 
 const targetPrefix = "AWSStepFunctions."
 
@@ -169,7 +170,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (a *API) answer(r *http.Request) (name string, answer any, err error) {
 	target, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
-	f, known := find(target)
+	f, known := actions()[target]
 	if !ok || !known || r.Method != http.MethodPost {
 		return "", nil, &Fault{Code: "UnknownOperationException", Message: "The requested operation is not known to this service."}
 	}

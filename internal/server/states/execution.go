@@ -19,8 +19,8 @@ import (
 	"tutti/internal/store"
 )
 
-func executionAction(name string) (action, bool) {
-	f, ok := map[string]action{
+func executionActions() map[string]action {
+	return map[string]action{
 		"StartExecution":                   typed((*API).startExecution),
 		"StartSyncExecution":               typed((*API).startSyncExecution),
 		"StopExecution":                    typed((*API).stopExecution),
@@ -32,8 +32,7 @@ func executionAction(name string) (action, bool) {
 		"DescribeMapRun":                   typed((*API).describeMapRun),
 		"ListMapRuns":                      typed((*API).listMapRuns),
 		"UpdateMapRun":                     typed((*API).updateMapRun),
-	}[name]
-	return f, ok
+	}
 }
 
 type startInput struct {

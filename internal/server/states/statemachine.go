@@ -16,8 +16,8 @@ import (
 	"tutti/internal/store"
 )
 
-func stateMachineAction(name string) (action, bool) {
-	f, ok := map[string]action{
+func stateMachineActions() map[string]action {
+	return map[string]action{
 		"CreateStateMachine":             typed((*API).createStateMachine),
 		"UpdateStateMachine":             typed((*API).updateStateMachine),
 		"DeleteStateMachine":             typed((*API).deleteStateMachine),
@@ -33,8 +33,7 @@ func stateMachineAction(name string) (action, bool) {
 		"ListStateMachineAliases":        typed((*API).listAliases),
 		"ValidateStateMachineDefinition": typed((*API).validateDefinition),
 		"TestState":                      typed((*API).testState),
-	}[name]
-	return f, ok
+	}
 }
 
 // The types of state machine.

@@ -26,9 +26,12 @@ func TestEveryActionIsKnown(t *testing.T) {
 		t.Errorf("the model has %d actions only", len(operations))
 	}
 	for _, name := range operations {
-		if _, ok := find(name); !ok {
+		if actions()[name] == nil {
 			t.Errorf("%s is not answered", name)
 		}
+	}
+	if n := len(actions()); n != len(operations) {
+		t.Errorf("%d actions are answered, and the service has %d", n, len(operations))
 	}
 }
 

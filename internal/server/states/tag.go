@@ -15,8 +15,8 @@ type tag struct {
 	Value string `json:"value"`
 }
 
-func resourceAction(name string) (action, bool) {
-	f, ok := map[string]action{
+func resourceActions() map[string]action {
+	return map[string]action{
 		"TagResource":         typed((*API).tagResource),
 		"UntagResource":       typed((*API).untagResource),
 		"ListTagsForResource": typed((*API).listTags),
@@ -24,8 +24,7 @@ func resourceAction(name string) (action, bool) {
 		"DeleteActivity":      typed((*API).deleteActivity),
 		"DescribeActivity":    typed((*API).describeActivity),
 		"ListActivities":      typed((*API).listActivities),
-	}[name]
-	return f, ok
+	}
 }
 
 // newTags gives the tags that are there with others put over them.

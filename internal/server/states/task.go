@@ -9,14 +9,13 @@ import (
 	"tutti/internal/stepfunctions/execution"
 )
 
-func taskAction(name string) (action, bool) {
-	f, ok := map[string]action{
+func taskActions() map[string]action {
+	return map[string]action{
 		"GetActivityTask":   typed((*API).getActivityTask),
 		"SendTaskSuccess":   typed((*API).sendTaskSuccess),
 		"SendTaskFailure":   typed((*API).sendTaskFailure),
 		"SendTaskHeartbeat": typed((*API).sendTaskHeartbeat),
-	}[name]
-	return f, ok
+	}
 }
 
 type createActivityInput struct {
