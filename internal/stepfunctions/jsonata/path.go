@@ -298,12 +298,15 @@ func (s *step) evalTuples(r *run, items []any, stream *tuples, first bool, env *
 			stream.list[i].at = item
 		}
 	}
-	out := &tuples{}
+	out := &tuples{list: make([]tuple, 0, len(stream.list))}
+	if err := r.charge(len(stream.list) * sizeMember); err != nil {
+		return nil, err
+	}
 	for _, t := range stream.list {
 		if err := r.work(1); err != nil {
 			return nil, err
 		}
-		v, err := s.op.eval(r, t.at, t.frame(env))
+		v, err := s.tupleValue(r, t, env)
 		if err != nil {
 			return nil, err
 		}
@@ -312,6 +315,15 @@ func (s *step) evalTuples(r *run, items []any, stream *tuples, first bool, env *
 		}
 	}
 	return s.stageTuples(r, out, env)
+}
+
+// tupleValue evaluates the step for one tuple. A name needs no scope.
+func (s *step) tupleValue(r *run, t tuple, env *frame) (any, error) {
+	if !s.named {
+		return s.op.eval(r, t.at, t.frame(env))
+	}
+	v, err := r.field(t.at, s.name, 0)
+	return single(v), err
 }
 
 // extend adds the tuples that a step makes of one tuple and its value.
