@@ -54,6 +54,7 @@ func simulate(t *testing.T, seed uint64) {
 	err = sim.Run(seed, sim.Options{
 		New:     func() flow.Machine { return apply.New() },
 		Restore: func(data []byte) (flow.Machine, error) { return apply.Restore(data) },
+		Child:   func(string) flow.Restorer { return &stepper{} },
 		Input:   in, Limit: limit,
 		Effect: g.effect, Answer: g.answer, Signal: g.signal, Sending: g.sending, Ended: g.ended,
 	})
@@ -80,6 +81,10 @@ func randomPlan(r *rand.Rand) *plan {
 			a.Verb, name = object.Run, addr.Name{Kind: addr.Approval, Name: fmt.Sprintf("r%d", i+1)}
 		case n == 2:
 			p.fails[i+1] = true
+		case n == 3:
+			// A child does its work, and one in three of them fails.
+			a.Verb, name = object.Run, addr.Name{Kind: addr.Workflow, Name: fmt.Sprintf("r%d", i+1)}
+			p.fails[i+1] = r.IntN(3) == 0
 		}
 		a.Addr = addr.Object{Name: name}.Instance(addr.NoKey)
 		for need := 1; need <= i; need++ {
@@ -100,7 +105,16 @@ func actionOf(d flow.Do) int {
 	return in.Action
 }
 
+// hasChild tells that a child does an action's work.
+func (p *plan) hasChild(n int) bool { return p.actions[n-1].Addr.Kind == addr.Workflow }
+
 func (p *plan) effect(d flow.Do) string {
+	if p.hasChild(actionOf(d)) != (d.Activity == activityStep) {
+		return ""
+	}
+	if d.Activity == activityStep {
+		return fmt.Sprintf("change %d", actionOf(d))
+	}
 	if d.Activity != apply.ActivityChange {
 		return ""
 	}
@@ -109,7 +123,17 @@ func (p *plan) effect(d flow.Do) string {
 
 func (p *plan) answer(d flow.Do) (json.RawMessage, *flow.Failure) {
 	n := actionOf(d)
+	var in apply.ChangeInput
+	if err := json.Unmarshal(d.Input, &in); err != nil {
+		panic(err)
+	}
 	switch {
+	case d.Activity == apply.ActivityChange && p.hasChild(n) && in.Child == nil:
+		return json.RawMessage(fmt.Sprintf(`{"child":{"machine":"stepper","input":{"action":%d,"idempotent":%v}}}`, n, p.actions[n-1].Idempotent)), nil
+	case d.Activity == apply.ActivityChange && p.hasChild(n):
+		return nil, in.Child.Failure
+	case d.Activity == activityStep && p.fails[n]:
+		return nil, &flow.Failure{Kind: flow.Terminal, Code: "Boom", Message: "as drawn"}
 	case d.Activity == apply.ActivityAsk && n%4 == 0:
 		return json.RawMessage(`{"timeout":"30m","on_timeout":"approve"}`), nil
 	case d.Activity == apply.ActivityAsk:
@@ -131,6 +155,9 @@ func (p *plan) signal(r *rand.Rand) flow.Signaled {
 
 // sending checks that nothing goes out before what it needs is done.
 func (p *plan) sending(m flow.Machine, d flow.Do) error {
+	if d.Activity == activityStep {
+		return nil
+	}
 	r := m.(*apply.Machine).Report()
 	n := actionOf(d)
 	for _, need := range r.Actions[n-1].Action.Needs {
@@ -191,6 +218,8 @@ func (p *plan) expected(r apply.Report, i int) apply.Status {
 			return apply.Failed
 		}
 		return apply.Done
+	case a.Failure != nil && a.Failure.Code == codeCutOff && p.hasChild(a.ID):
+		return apply.Failed
 	case a.Failure != nil && a.Failure.Kind == flow.Cancelled && !a.Action.Idempotent && a.Failure.Code == "":
 		// It was cut off, and nobody knows how far it got.
 		return apply.Failed
@@ -204,7 +233,7 @@ func (p *plan) expected(r apply.Report, i int) apply.Status {
 func checkEffects(a apply.ActionReport, effects map[string]int, retried map[string]bool) error {
 	name := fmt.Sprintf("change %d", a.ID)
 	n := effects[name]
-	changes := a.Action.Verb == object.Create
+	changes := a.Action.Verb == object.Create || a.Action.Addr.Kind == addr.Workflow
 	switch {
 	case a.Status == apply.Skipped && n != 0:
 		return fmt.Errorf("action %d was skipped and done %d times", a.ID, n)
