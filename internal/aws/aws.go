@@ -6,6 +6,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -192,7 +193,7 @@ type target struct {
 }
 
 func (c *Client) target(ctx context.Context, loaded *loaded, call wire.Call, written *wire.Request, r Request) (*target, error) {
-	region := firstOf(r.Region, c.options.Region, loaded.config.Region)
+	region := cmp.Or(r.Region, c.options.Region, loaded.config.Region)
 	if region == "" {
 		return nil, errors.New("no AWS region is set: set AWS_REGION, or region in the profile")
 	}
@@ -231,15 +232,6 @@ func (c *Client) target(ctx context.Context, loaded *loaded, call wire.Call, wri
 		t.credentials = c.role(r.RoleARN, region)
 	}
 	return t, nil
-}
-
-func firstOf(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
 }
 
 // once sends the request and reads the answer.
@@ -295,7 +287,7 @@ func (c *Client) Sign(ctx context.Context, request *http.Request, body []byte, s
 	if err != nil {
 		return err
 	}
-	t := &target{signingRegion: firstOf(region, loaded.config.Region), signingName: signingName, credentials: loaded.config.Credentials}
+	t := &target{signingRegion: cmp.Or(region, loaded.config.Region), signingName: signingName, credentials: loaded.config.Credentials}
 	if roleARN != "" {
 		t.credentials = c.role(roleARN, t.signingRegion)
 	}

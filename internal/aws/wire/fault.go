@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -33,7 +34,7 @@ func readFault(c Call, a Answer) *Fault {
 			f.fromObject(v)
 		}
 		// REST services tell the code in a header, some with a namespace or a URL beside it.
-		f.Code = orElse(errorName(a.Header.Get("X-Amzn-Errortype")), f.Code)
+		f.Code = cmp.Or(errorName(a.Header.Get("X-Amzn-Errortype")), f.Code)
 	case catalog.CBOR:
 		if v, err := parseCBOR(a.Body); err == nil {
 			f.fromObject(v)
@@ -54,7 +55,7 @@ func readFault(c Call, a Answer) *Fault {
 
 // RequestID gives what a service calls a request by.
 func RequestID(h http.Header) string {
-	return orElse(h.Get("X-Amzn-Requestid"), h.Get("X-Amz-Request-Id"))
+	return cmp.Or(h.Get("X-Amzn-Requestid"), h.Get("X-Amz-Request-Id"))
 }
 
 func (f *Fault) fromObject(v any) {
@@ -96,7 +97,7 @@ func (f *Fault) fromElement(root *node) {
 	}
 	for _, n := range []*node{e.child("RequestId"), root.child("RequestId"), root.child("RequestID")} {
 		if n != nil {
-			f.RequestID = orElse(f.RequestID, strings.TrimSpace(n.text))
+			f.RequestID = cmp.Or(f.RequestID, strings.TrimSpace(n.text))
 		}
 	}
 }
@@ -112,5 +113,5 @@ func statusCode(o *catalog.Operation, status int) string {
 			return "NoSuchBucket"
 		}
 	}
-	return orElse(strings.ReplaceAll(http.StatusText(status), " ", ""), "UnknownError")
+	return cmp.Or(strings.ReplaceAll(http.StatusText(status), " ", ""), "UnknownError")
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"net/url"
@@ -83,7 +84,7 @@ func (f *form) list(name string, m *catalog.Member, list []any) {
 			name = under(above, element.Wire)
 		}
 	default:
-		name += "." + orElse(element.Wire, "member")
+		name += "." + cmp.Or(element.Wire, "member")
 	}
 	for i, v := range list {
 		f.value(fmt.Sprintf("%s.%d", name, i+1), element, v)
@@ -97,20 +98,13 @@ func cutLast(name string) (above, last string) {
 	return "", name
 }
 
-func orElse(text, other string) string {
-	if text == "" {
-		return other
-	}
-	return text
-}
-
 func (f *form) entries(name string, m *catalog.Member, entries []entry) {
 	if !m.Flat {
 		name += ".entry"
 	}
 	for i, e := range entries {
-		f.add(fmt.Sprintf("%s.%d.%s", name, i+1, orElse(m.Shape.Key.Wire, "key")), e.key)
-		f.value(fmt.Sprintf("%s.%d.%s", name, i+1, orElse(m.Shape.Element.Wire, "value")), m.Shape.Element, e.value)
+		f.add(fmt.Sprintf("%s.%d.%s", name, i+1, cmp.Or(m.Shape.Key.Wire, "key")), e.key)
+		f.value(fmt.Sprintf("%s.%d.%s", name, i+1, cmp.Or(m.Shape.Element.Wire, "value")), m.Shape.Element, e.value)
 	}
 }
 

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -87,7 +88,7 @@ func (w *xmlWriter) list(name string, m *catalog.Member, list []any) {
 	w.open(name, m)
 	w.b.WriteByte('>')
 	for _, v := range list {
-		w.element(orElse(element.Wire, "member"), element, v)
+		w.element(cmp.Or(element.Wire, "member"), element, v)
 	}
 	w.close(name)
 }
@@ -103,8 +104,8 @@ func (w *xmlWriter) entries(name string, m *catalog.Member, entries []entry) {
 	for _, e := range entries {
 		w.open(each, nil)
 		w.b.WriteByte('>')
-		w.element(orElse(key.Wire, "key"), key, e.key)
-		w.element(orElse(value.Wire, "value"), value, e.value)
+		w.element(cmp.Or(key.Wire, "key"), key, e.key)
+		w.element(cmp.Or(value.Wire, "value"), value, e.value)
 		w.close(each)
 	}
 	if !m.Flat {
@@ -212,7 +213,7 @@ func (r reader) listFromXML(shape *catalog.Shape, elements []*node) (any, error)
 func (r reader) mapFromXML(shape *catalog.Shape, entries []*node) (any, error) {
 	out := map[string]any{}
 	for _, n := range entries {
-		key, value := n.child(orElse(shape.Key.Wire, "key")), n.child(orElse(shape.Element.Wire, "value"))
+		key, value := n.child(cmp.Or(shape.Key.Wire, "key")), n.child(cmp.Or(shape.Element.Wire, "value"))
 		if key == nil || value == nil {
 			return nil, errors.New("the answer has an entry of a map without key or value")
 		}
@@ -259,7 +260,7 @@ func (r reader) memberFromXML(m *catalog.Member, n *node) (any, error) {
 	if m.Flat && (m.Shape.Kind == catalog.List || m.Shape.Kind == catalog.Map) {
 		name := m.OnWire()
 		if m.Shape.Kind == catalog.List {
-			name = orElse(m.Shape.Element.Wire, name)
+			name = cmp.Or(m.Shape.Element.Wire, name)
 		}
 		found := n.all(name)
 		switch {

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -68,7 +69,7 @@ func (i *Integration) httpInvoke(ctx context.Context, c execution.Call, log func
 	if r.ApiEndpoint == "" || r.Method == "" {
 		return nil, refuse("The Parameters '%s' could not be used to start the Task: [ApiEndpoint and Method are required]", c.Arguments)
 	}
-	if arn := firstOf(args.Authentication.ConnectionArn, args.InvocationConfig.ConnectionArn); arn != "" {
+	if arn := cmp.Or(args.Authentication.ConnectionArn, args.InvocationConfig.ConnectionArn); arn != "" {
 		if err := i.connect(ctx, c, arn, &r); err != nil {
 			return nil, err
 		}
@@ -188,12 +189,12 @@ func (i *Integration) authorize(ctx context.Context, held *connection) (string, 
 		return flow.Failure{Kind: flow.Terminal, Code: "Events.ConnectionResource.AuthorizationFailed", Message: why}
 	}
 	form := url.Values{
-		"grant_type": {"client_credentials"}, "client_id": {firstOf(held.ClientID, held.Nested.ClientID)}, "client_secret": {firstOf(held.ClientSecret, held.Nested.ClientSecret)},
+		"grant_type": {"client_credentials"}, "client_id": {cmp.Or(held.ClientID, held.Nested.ClientID)}, "client_secret": {cmp.Or(held.ClientSecret, held.Nested.ClientSecret)},
 	}
 	for _, p := range held.OAuth.Body {
 		form.Set(p.Key, p.Value)
 	}
-	r, err := http.NewRequestWithContext(ctx, firstOf(held.HTTPMethod, http.MethodPost), held.Authorization, strings.NewReader(form.Encode()))
+	r, err := http.NewRequestWithContext(ctx, cmp.Or(held.HTTPMethod, http.MethodPost), held.Authorization, strings.NewReader(form.Encode()))
 	if err != nil {
 		return "", failed("the connection's authorization endpoint is not right")
 	}

@@ -15,6 +15,7 @@
 package integration
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -223,7 +224,7 @@ func (i *Integration) request(ctx context.Context, t target, c execution.Call) (
 	if t.action.arguments != nil {
 		t.action.arguments(t, c, arguments)
 	}
-	a, err := i.ask(ctx, t, c, firstOf(t.action.operation, t.resource.Action), arguments)
+	a, err := i.ask(ctx, t, c, cmp.Or(t.action.operation, t.resource.Action), arguments)
 	if err != nil {
 		return nil, err
 	}
@@ -234,13 +235,6 @@ func (i *Integration) request(ctx context.Context, t target, c execution.Call) (
 	}
 	a.Output["SdkHttpMetadata"], a.Output["SdkResponseMetadata"] = httpMetadata(a), map[string]any{"RequestId": a.RequestID}
 	return a.Output, nil
-}
-
-func firstOf(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // httpMetadata tells of an answer's headers what Java's clients tell.

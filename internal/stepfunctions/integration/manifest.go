@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -58,7 +59,7 @@ func (i *Integration) readManifest(ctx context.Context, c execution.ReadCall) (j
 		return nil, err
 	}
 	number, within, _ := strings.Cut(c.Cursor, "/")
-	n, err := strconv.Atoi(firstOf(number, "0"))
+	n, err := strconv.Atoi(cmp.Or(number, "0"))
 	if err != nil || n < 0 || n > len(parts) {
 		return nil, fmt.Errorf("the cursor %q is none of ours", c.Cursor)
 	}

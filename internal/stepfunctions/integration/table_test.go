@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ func TestActions(t *testing.T) {
 				t.Errorf("%s: there is no service %s", c.what, s.name)
 				continue
 			}
-			submit := c.operation(firstOf(a.operation, name))
+			submit := c.operation(cmp.Or(a.operation, name))
 			if submit == nil || a.job == nil {
 				continue
 			}
@@ -122,7 +123,7 @@ func TestTokens(t *testing.T) {
 				continue
 			}
 			service, _ := services.Service(s.name)
-			o, _ := service.Operation(firstOf(a.operation, name))
+			o, _ := service.Operation(cmp.Or(a.operation, name))
 			if !slices.ContainsFunc(o.Input.Members, func(m catalog.Member) bool { return m.Token }) {
 				lacking = append(lacking, arn+":"+name)
 			}
