@@ -58,6 +58,14 @@ type committer struct {
 	lost *batch
 }
 
+// latest gives the batch of the latest entry that is not durable; nil when all are.
+func (c *committer) latest() *batch {
+	if len(c.next.entries) > 0 {
+		return &c.next
+	}
+	return c.flying
+}
+
 // idle tells that a batch has gathered and nothing keeps it.
 func (c *committer) idle() bool { return c.flying == nil && c.lost == nil && len(c.next.entries) > 0 }
 

@@ -199,15 +199,21 @@ func (h *Host) tell(ctx context.Context, run store.RunID, e flow.Event, mail flo
 		mail.At = h.opts.Clock.Now()
 		return h.opts.Store.Post(ctx, run, mail)
 	}
+	return h.request(ctx, res, e)
+}
+
+// request gives a resident an event, or none, and waits until that and all before it
+// is durable.
+func (h *Host) request(ctx context.Context, res *resident, e flow.Event) error {
 	reply := make(chan error, 1)
 	res.inbox.request(request{event: e, reply: reply})
 	select {
 	case err := <-reply:
 		return err
 	case <-h.empty:
-		return fmt.Errorf("run %d: %w", run, ErrClosed)
+		return fmt.Errorf("run %d: %w", res.run.ID, ErrClosed)
 	case <-ctx.Done():
-		return fmt.Errorf("run %d: tell it: %w", run, ctx.Err())
+		return fmt.Errorf("run %d: tell it: %w", res.run.ID, ctx.Err())
 	}
 }
 
@@ -253,7 +259,7 @@ func resultOf(end store.End) Result {
 }
 
 // Resume takes up an open run, also one that was stopped in order, and returns when
-// it is on its way; one that is on its way already is left alone. Errors: ErrEnded,
+// that is durable; one that is on its way already is left alone. Errors: ErrEnded,
 // ErrForeign, store.ErrNotFound, store.ErrCorrupt.
 func (h *Host) Resume(ctx context.Context, run store.RunID) error {
 	return h.reopen(ctx, run, func(s store.Status) bool { return !s.Open() }, flow.Signaled{Name: flow.SignalResume})
@@ -274,8 +280,14 @@ func (h *Host) reopen(ctx context.Context, run store.RunID, refused func(store.S
 	if refused(r.Status) {
 		return fmt.Errorf("run %d is %s: %w", run, r.Status, ErrEnded)
 	}
-	_, err = h.load(ctx, *r, nil, &s)
-	return err
+	res, err := h.load(ctx, *r, nil, &s)
+	if err != nil {
+		return err
+	}
+	if err := h.request(ctx, res, nil); !errors.Is(err, ErrEnded) {
+		return err
+	}
+	return nil // it was taken up, and has ended meanwhile
 }
 
 // Recover takes up the store's open runs that this Host's Machines make and that

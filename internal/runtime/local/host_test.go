@@ -395,6 +395,9 @@ func TestHostRedrive(t *testing.T) {
 	}
 	broken = false
 	check(t, h.Redrive(ctx, id, nil))
+	if row, err := s.Run(ctx, id); err != nil || row.Status == store.Failed {
+		t.Errorf("what Redrive did is not durable when it returns: %+v, %v", row, err)
+	}
 	expectDone(t, h, id, 3)
 	if got := e.count(); got["x:0"] != 1 || got["x/1~2:0"] != 1 {
 		t.Errorf("%v", got)

@@ -42,7 +42,7 @@ type poll struct {
 	err      error
 }
 
-// request is an event from outside that somebody waits to see durable.
+// request is an event from outside, or none, that somebody waits to see durable.
 type request struct {
 	event flow.Event
 	reply chan<- error

@@ -161,9 +161,16 @@ func (r *runner) abort(ctx context.Context) {
 }
 
 // request gives the machine an event from outside; whoever waits for it is answered
-// when it is durable.
+// when it is durable. Without an event, all that has come before must be.
 func (r *runner) request(ctx context.Context, q request) {
 	switch {
+	case q.event == nil && r.halted == nil:
+		if b := r.commit.latest(); b != nil {
+			b.replies = append(b.replies, q.reply)
+		} else {
+			q.answer(nil)
+		}
+		return
 	case r.asked.End() != nil:
 		q.answer(fmt.Errorf("run %d: %w", r.opts.RunID, ErrEnded))
 		return
