@@ -24,7 +24,6 @@ type errands struct {
 	mu    sync.Mutex
 	done  map[string]int
 	runs  map[string]store.RunID // by whose worker an errand's activities were done
-	made  int                    // machines
 	do    func(ctx context.Context, what string) error
 	tells func(what string) (bool, error) // Settle
 }
@@ -35,9 +34,6 @@ func (e *errands) Machine(_ context.Context, r store.Run) (flow.Machine, error) 
 	if r.Machine != flowtest.ErrandMachine {
 		return nil, fmt.Errorf("machine %q: %w", r.Machine, local.ErrForeign)
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.made++
 	return flowtest.NewErrand(), nil
 }
 
@@ -225,7 +221,7 @@ func expectDone(t testing.TB, h *local.Host, id store.RunID, total int) {
 	}
 }
 
-// family has activities, children and grandchildren: 2+3*(1+2*1) of them.
+// bigFamily has activities, children and grandchildren: 2+3*(1+2*1) of them.
 func bigFamily(name string) flowtest.ErrandInput {
 	grandchild := flowtest.ErrandInput{Do: 1, Idempotent: true, Wait: time.Millisecond}
 	child := flowtest.ErrandInput{Do: 1, Children: []flowtest.ErrandInput{grandchild, grandchild}}

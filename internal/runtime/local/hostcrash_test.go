@@ -27,10 +27,9 @@ type life struct {
 
 // born gives a process of the store; what its workers do after its death does not
 // happen.
-func born(t *testing.T, s store.Store, e *errands, lives *atomic.Pointer[mortal]) life {
+func born(t *testing.T, s store.Store, e *errands) life {
 	t.Helper()
 	m := &mortal{Store: s}
-	lives.Store(m)
 	h := newHost(t, local.HostOptions{Store: m, Machines: &mortalErrands{e, m}, CheckpointEvery: 4, MaxWorking: 50})
 	t.Cleanup(func() { check(t, h.Close(context.Background())) })
 	return life{h, m}
@@ -77,19 +76,18 @@ func TestHostCrash(t *testing.T) {
 	const n, deaths = 1000, 4
 	ctx := context.Background()
 	s, e := openStore(t, t.TempDir()), newErrands()
-	var lives atomic.Pointer[mortal]
 	run := func(i int) flowtest.ErrandInput {
 		return flowtest.ErrandInput{Name: fmt.Sprint("r", i), Do: 3, Wait: time.Duration(i%3) * time.Millisecond,
 			Children: []flowtest.ErrandInput{{Do: 2, Idempotent: true}, {Do: 1}}[:i%3]}
 	}
 	ids := make([]store.RunID, n)
-	l := born(t, s, e, &lives)
+	l := born(t, s, e)
 	for death := range deaths {
 		for i := death * n / deaths; i < (death+1)*n/deaths; i++ {
 			ids[i] = start(t, l.Host, run(i))
 		}
 		l.die(e)
-		l = born(t, s, e, &lives)
+		l = born(t, s, e)
 		if _, err := l.Recover(ctx); err != nil {
 			t.Fatal(err)
 		}

@@ -55,10 +55,3 @@ func (p *places) give(n int) {
 		t.inbox.admit(t.do)
 	}
 }
-
-// count tells how many wait.
-func (p *places) count() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.waiting)
-}
