@@ -315,11 +315,21 @@ func TestOAuth(t *testing.T) {
 	})
 	secret := text(object{
 		"client_id": "i", "client_secret": "s", "authorization_endpoint": p.url + "/token", "http_method": "POST",
-		"oauth_http_parameters": object{"body_parameters": []any{object{"key": "scope", "value": "all"}}},
+		"oauth_http_parameters":      object{"body_parameters": []any{object{"key": "scope", "value": "all"}}},
+		"invocation_http_parameters": object{"query_string_parameters": []any{object{"key": "key", "value": "hidden one"}}},
 	})
 	a.by["GetSecretValue"] = []answer{{body: text(object{"SecretString": secret})}}
 	arguments := `{"ApiEndpoint":"` + p.url + `/api","Method":"GET","Authentication":{"ConnectionArn":"arn:aws:events:eu-west-1:123456789012:connection/c/1"}}`
 	p.call("http:invoke", arguments)
 	p.want("the form", a.seen[2], "POST /token client_id=i&client_secret=s&grant_type=client_credentials&scope=all")
 	p.refused("http:invoke", arguments, "Events.ConnectionResource.AuthorizationFailed")
+	a.by["POST /token"] = []answer{{body: `{"access_token":"tok"}`}}
+	var said []string
+	input := json.RawMessage(text(p.aCall("http:invoke", arguments)))
+	if _, err := p.Do(context.Background(), flow.Do{Activity: execution.ActivityCall, Input: input}, func(line string) { said = append(said, line) }); err != nil {
+		t.Fatal(err)
+	}
+	if all := strings.Join(said, "\n"); strings.Contains(all, "hidden") || !strings.Contains(all, "key=***") {
+		t.Errorf("the log has %q", all)
+	}
 }

@@ -70,9 +70,11 @@ func (i *Integration) httpInvoke(ctx context.Context, c execution.Call, log func
 		return nil, refuse("The Parameters '%s' could not be used to start the Task: [ApiEndpoint and Method are required]", c.Arguments)
 	}
 	if arn := cmp.Or(args.Authentication.ConnectionArn, args.InvocationConfig.ConnectionArn); arn != "" {
-		if err := i.connect(ctx, c, arn, &r); err != nil {
+		hidden, err := i.connect(ctx, c, arn, &r)
+		if err != nil {
 			return nil, err
 		}
+		log = hiding(hidden, log)
 	}
 	if args.Transform.RequestBodyEncoding == "URL_ENCODED" {
 		if err := encodeForm(&r, args.Transform.RequestEncodingOptions.ArrayFormat); err != nil {
@@ -80,6 +82,18 @@ func (i *Integration) httpInvoke(ctx context.Context, c execution.Call, log func
 		}
 	}
 	return i.send(ctx, c, r, log)
+}
+
+// hiding keeps what a connection adds to a URL out of log lines.
+func hiding(hidden []pair, log func(string)) func(string) {
+	return func(line string) {
+		for _, p := range hidden {
+			if p.Value != "" {
+				line = strings.ReplaceAll(line, url.QueryEscape(p.Value), "***")
+			}
+		}
+		log(line)
+	}
 }
 
 // connection is the secret of an EventBridge connection.
@@ -106,25 +120,26 @@ type extra struct {
 
 type pair struct{ Key, Value string }
 
-// connect adds to a request what its connection holds, which goes before what the state says.
-func (i *Integration) connect(ctx context.Context, c execution.Call, arn string, r *request) error {
+// connect adds to a request what its connection holds, which goes before what the state says. It gives the query
+// parameters, which log lines must not show.
+func (i *Integration) connect(ctx context.Context, c execution.Call, arn string, r *request) ([]pair, error) {
 	parts := strings.Split(arn, ":")
 	name := strings.Split(parts[len(parts)-1], "/")
 	if len(parts) != 6 || len(name) < 2 || name[0] != "connection" {
-		return refuse("%s is not the ARN of an EventBridge connection", arn)
+		return nil, refuse("%s is not the ARN of an EventBridge connection", arn)
 	}
 	described, err := i.connectionCall(ctx, c, parts[3], "eventbridge", "describeConnection", object{"Name": name[1]})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	secret, err := i.connectionCall(ctx, c, parts[3], "secretsmanager", "getSecretValue", object{"SecretId": described["SecretArn"]})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var held connection
 	text, _ := secret["SecretString"].(string)
 	if json.Unmarshal([]byte(text), &held) != nil {
-		return flow.Failure{Kind: flow.Terminal, Code: "Events.ConnectionResource.InvalidConnectionState", Message: "the secret of the connection " + name[1] + " cannot be read"}
+		return nil, flow.Failure{Kind: flow.Terminal, Code: "Events.ConnectionResource.InvalidConnectionState", Message: "the secret of the connection " + name[1] + " cannot be read"}
 	}
 	if r.Headers == nil {
 		r.Headers = map[string]any{}
@@ -139,13 +154,13 @@ func (i *Integration) connect(ctx context.Context, c execution.Call, arn string,
 	case "OAUTH_CLIENT_CREDENTIALS":
 		token, err := i.authorize(ctx, &held)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		r.Headers["Authorization"] = "Bearer " + token
 	default:
-		return refuse("the connection %s authorizes by %v, which is not known here", name[1], described["AuthorizationType"])
+		return nil, refuse("the connection %s authorizes by %v, which is not known here", name[1], described["AuthorizationType"])
 	}
-	return held.Invocation.add(r)
+	return held.Invocation.Query, held.Invocation.add(r)
 }
 
 func (i *Integration) connectionCall(ctx context.Context, c execution.Call, region, service, operation string, input object) (object, error) {
