@@ -30,7 +30,7 @@ type Doubt struct {
 }
 
 // Done counts what a run did.
-type Done struct{ Imported, Added, Changed, Destroyed, Forgotten, Tasks, Approvals int }
+type Done struct{ Imported, Added, Changed, Destroyed, Forgotten, Tasks, Workflows, Approvals int }
 
 // CountDone counts the actions of a report that were carried out.
 func CountDone(plan *object.Plan, r apply.Report) Done {
@@ -57,9 +57,12 @@ func (d *Done) add(plan *object.Plan, a *object.Action) {
 	case object.Forget:
 		d.Forgotten++
 	case object.Run:
-		if a.Addr.Kind == addr.Approval {
+		switch a.Addr.Kind {
+		case addr.Approval:
 			d.Approvals++
-		} else {
+		case addr.Workflow:
+			d.Workflows++
+		default:
 			d.Tasks++
 		}
 	}
@@ -89,6 +92,9 @@ func (d Done) extra() string {
 	var parts []string
 	if d.Tasks > 0 {
 		parts = append(parts, "tasks: "+itoa(d.Tasks)+" run")
+	}
+	if d.Workflows > 0 {
+		parts = append(parts, "workflows: "+itoa(d.Workflows)+" run")
 	}
 	if d.Approvals > 0 {
 		parts = append(parts, "approvals: "+itoa(d.Approvals)+" given")
