@@ -127,7 +127,11 @@ func (x *Executor) Machine(ctx context.Context, r store.Run) (flow.Machine, erro
 		return nil, local.ErrForeign
 	}
 	def, in, err := x.definitionOf(ctx, r)
-	if err != nil {
+	switch {
+	case errors.Is(err, store.ErrCorrupt), errors.Is(err, store.ErrNotFound), errors.Is(err, errNoDefinition):
+		// Trying again gives the same: whoever waits for it must know.
+		return nil, flow.Failure{Kind: flow.Terminal, Code: execution.Runtime, Message: fmt.Sprintf("run %d cannot be carried out: %v", r.ID, err)}
+	case err != nil:
 		return nil, fmt.Errorf("take up run %d: %w", r.ID, err)
 	}
 	return x.live.machine(execution.New(def), r, in), nil
