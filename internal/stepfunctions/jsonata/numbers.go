@@ -114,7 +114,13 @@ func shift(f, places float64) float64 {
 	return shifted
 }
 
-func powerFunction(_ *run, args []any) (any, error) {
+// powerSteps is what an exact power costs.
+const powerSteps = 200
+
+func powerFunction(r *run, args []any) (any, error) {
+	if err := r.work(powerSteps); err != nil {
+		return nil, err
+	}
 	base, ok := number(args[0])
 	if !ok {
 		return Undefined, nil
@@ -130,32 +136,81 @@ func powerFunction(_ *run, args []any) (any, error) {
 	return boxed(f), nil
 }
 
-// exactPower is up to which whole exponent a power is correctly rounded.
+// exactPower is how many binary digits a power may have before the point, or zeros behind it, to be worth exactness.
 const exactPower = 1100
 
-// pow is math.Pow, correctly rounded for whole exponents, where math.Pow can be off by some units in the last place.
+// powerPrecision is how many bits intermediate results have. The at most 11 squarings lose 11 of them.
+const powerPrecision = 128
+
+// pow is math.Pow, but correctly rounded: that can be off by some units in the last place, so that 8 to the power 1/3
+// would not be 2.
 func pow(base, exponent float64) float64 {
 	if math.IsNaN(exponent) || math.Abs(base) == 1 && math.IsInf(exponent, 0) {
 		return math.NaN() // where math.Pow follows C
 	}
-	if exponent != math.Trunc(exponent) || math.Abs(exponent) > exactPower || base-base != 0 || base == 0 {
-		return math.Pow(base, exponent)
+	rough := math.Pow(base, exponent) // exact for 0.5, which is the square root
+	if exponent == 0.5 || rough == 0 || rough-rough != 0 || base-base != 0 || base == 0 || math.Abs(exponent) > exactPower {
+		return rough
 	}
-	// Each of at most 11 squarings doubles the relative error, so 128 bits are more than enough.
-	const precision = 128
-	result := new(big.Float).SetPrec(precision).SetInt64(1)
-	square := new(big.Float).SetPrec(precision).SetFloat64(base)
-	for n := uint(math.Abs(exponent)); n > 0; n >>= 1 {
+	whole := math.Trunc(exponent)
+	result := wholePower(base, uint(math.Abs(whole)))
+	if whole < 0 {
+		result.Quo(precise(1), result)
+	}
+	if fraction := exponent - whole; fraction != 0 {
+		result.Mul(result, exponential(new(big.Float).Mul(precise(fraction), logarithm(base))))
+	}
+	f, _ := result.Float64()
+	return f
+}
+
+func precise(f float64) *big.Float { return new(big.Float).SetPrec(powerPrecision).SetFloat64(f) }
+
+func wholePower(base float64, n uint) *big.Float {
+	result, square := precise(1), precise(base)
+	for ; n > 0; n >>= 1 {
 		if n&1 == 1 {
 			result.Mul(result, square)
 		}
 		square.Mul(square, square)
 	}
-	if exponent < 0 {
-		result.Quo(new(big.Float).SetPrec(precision).SetInt64(1), result)
+	return result
+}
+
+// logarithm gives the natural logarithm of a positive number: that of its mantissa and as many of 2 as its exponent.
+func logarithm(f float64) *big.Float {
+	mantissa, exponent := math.Frexp(f)
+	twos := new(big.Float).Mul(precise(float64(exponent)), nearLogarithm(2))
+	return twos.Add(twos, nearLogarithm(mantissa))
+}
+
+// nearLogarithm is for numbers between 1/2 and 2: the series of 2 artanh((f-1)/(f+1)).
+func nearLogarithm(f float64) *big.Float {
+	z := precise(f)
+	z.Quo(new(big.Float).Sub(precise(f), precise(1)), z.Add(z, precise(1)))
+	square := new(big.Float).Mul(z, z)
+	sum, power := precise(0), new(big.Float).Set(z)
+	for n := 1.0; n < powerPrecision; n += 2 {
+		sum.Add(sum, new(big.Float).Quo(power, precise(n)))
+		power.Mul(power, square)
 	}
-	f, _ := result.Float64()
-	return f
+	return sum.Add(sum, sum)
+}
+
+// exponential is the series of e to a power, which is halved so often that few terms are enough, and squared as often.
+func exponential(x *big.Float) *big.Float {
+	const halvings = 20
+	small := new(big.Float).SetMantExp(x, -halvings)
+	sum, term := precise(1), precise(1)
+	for n := 1.0; n < 16; n++ {
+		term.Mul(term, small)
+		term.Quo(term, precise(n))
+		sum.Add(sum, term)
+	}
+	for range halvings {
+		sum.Mul(sum, sum)
+	}
+	return sum
 }
 
 func sqrt(_ *run, args []any) (any, error) {

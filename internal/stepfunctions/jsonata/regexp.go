@@ -305,13 +305,16 @@ func (s *matches) next() (*match, error) {
 	if !first && s.at >= len(s.text) {
 		return nil, nil
 	}
+	endless := &Error{Code: "D1004", Position: s.pattern.position, Value: s.pattern.source}
+	if !first && s.current.start == s.current.end {
+		return nil, endless // the same match would come again
+	}
 	places, err := s.find(max(s.at, s.begin))
 	if err != nil || places == nil {
 		return nil, err
 	}
 	if !first && places[0] == places[1] {
-		// A further match that is empty would never end.
-		return nil, &Error{Code: "D1004", Position: s.pattern.position, Value: s.pattern.source}
+		return nil, endless
 	}
 	s.at = places[1]
 	s.count++

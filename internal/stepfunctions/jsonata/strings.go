@@ -44,14 +44,14 @@ func substring(r *run, args []any) (any, error) {
 	if err := r.read(len(s)); err != nil {
 		return nil, err
 	}
-	start, _ := number(args[1])
+	start, given := number(args[1])
 	total := float64(utf8.RuneCountInString(s))
 	if total+start < 0 {
 		start = 0
 	}
 	end := math.Inf(1)
 	if n, ok := number(args[2]); ok {
-		if n <= 0 {
+		if n <= 0 || !given {
 			return "", nil
 		}
 		end = start + n
