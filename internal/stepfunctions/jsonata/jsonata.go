@@ -8,9 +8,11 @@
 // I/O, no goroutine. So it may run inside a deterministic machine. It ends: steps, nesting and bytes built are bounded
 // (Limits), and regular expressions run in linear time.
 //
-// Where it differs from the reference: members of objects keep the order in which they came, also when their keys look
-// like integers; strings are sequences of code points, so a regular expression never splits a surrogate pair;
-// look-around and back-references in regular expressions are refused (U1002).
+// Where it differs from the reference, which testdata/record.js asks: members of objects keep the order in which they
+// came, also when their keys look like integers; strings are sequences of code points, so a regular expression never
+// splits a surrogate pair; look-around and back-references in regular expressions are refused (U1002); a function in the
+// result is an error (U1003); the input is never changed; of several errors in the items of one array or object the
+// first one is told; numbers keep their digits as long as nothing is computed of them.
 //
 // The way through the package: lexer.go and parser.go make a tree, resolve.go turns it into paths and steps,
 // compile.go makes operations of it, path.go is the heart of their evaluation, call.go holds functions, library.go
