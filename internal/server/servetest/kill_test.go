@@ -277,3 +277,35 @@ func TestKillExpress(t *testing.T) {
 		t.Errorf("what has ended is taken up again")
 	}
 }
+
+// TestYear has an execution wait for a year over two kills, and then be stopped.
+func TestYear(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := serve(t, dir)
+	c, ctx := s.client("t", "t"), t.Context()
+	m, err := c.CreateStateMachine(ctx, &sfn.CreateStateMachineInput{Name: aws.String("year"), RoleArn: aws.String(role),
+		Definition: aws.String(`{"StartAt":"W","States":{"W":{"Type":"Wait","Seconds":31536000,"End":true}}}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := c.StartExecution(ctx, &sfn.StartExecutionInput{StateMachineArn: m.StateMachineArn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		s.kill()
+		s = serve(t, dir)
+		d, err := s.client("t", "t").DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: e.ExecutionArn})
+		if err != nil || d.Status != types.ExecutionStatusRunning || !d.StartDate.Equal(*e.StartDate) {
+			t.Fatalf("it is %+v, %v", d, err)
+		}
+	}
+	if _, err := s.client("t", "t").StopExecution(ctx, &sfn.StopExecutionInput{ExecutionArn: e.ExecutionArn}); err != nil {
+		t.Fatal(err)
+	}
+	h, err := s.client("t", "t").GetExecutionHistory(ctx, &sfn.GetExecutionHistoryInput{ExecutionArn: e.ExecutionArn, ReverseOrder: true, MaxResults: 1})
+	if err != nil || len(h.Events) != 1 || h.Events[0].Type != types.HistoryEventTypeExecutionAborted {
+		t.Errorf("the history ends with %+v, %v", h, err)
+	}
+}

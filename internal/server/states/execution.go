@@ -60,7 +60,7 @@ func (a *API) startExecution(ctx context.Context, _ call, in *startInput) (any, 
 	if err != nil {
 		return nil, err
 	}
-	if o.machine.Type == express_ {
+	if o.machine.Type == typeExpress {
 		_, at, err := a.express.start(ctx, o, o.run.Command)
 		return startOutput{ARN: o.input.Execution.ID, Start: stamp(at)}, err
 	}
@@ -124,7 +124,7 @@ func (a *API) order(ctx context.Context, in *startInput) (*order, error) {
 }
 
 func executionARN(m *stateMachine, id arn, name string) string {
-	if m.Type == express_ {
+	if m.Type == typeExpress {
 		return id.prefix(kindExpress) + m.Name + ":" + name + ":" + uuid.NewString()
 	}
 	return id.prefix(kindExecution) + m.Name + ":" + name
@@ -450,7 +450,7 @@ func (a *API) listExecutions(ctx context.Context, _ call, in *listExecutionsInpu
 	if err != nil {
 		return nil, err
 	}
-	if m.Type == express_ {
+	if m.Type == typeExpress {
 		return nil, wrongType()
 	}
 	of := strings.Join([]string{in.Machine, in.Status, in.Redrive}, " ")

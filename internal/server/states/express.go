@@ -159,7 +159,7 @@ func (a *API) startSyncExecution(ctx context.Context, _ call, in *startInput) (a
 	if err != nil {
 		return nil, err
 	}
-	if o.machine.Type != express_ {
+	if o.machine.Type != typeExpress {
 		return nil, wrongType()
 	}
 	x, began, err := a.express.start(ctx, o, commandSync)

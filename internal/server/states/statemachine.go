@@ -38,8 +38,8 @@ func stateMachineActions() map[string]action {
 
 // The types of state machine.
 const (
-	standard = "STANDARD"
-	express_ = "EXPRESS"
+	typeStandard = "STANDARD"
+	typeExpress  = "EXPRESS"
 )
 
 // configuration is what creating and updating have in common.
@@ -68,7 +68,7 @@ type createStateMachineOutput struct {
 
 func (a *API) createStateMachine(ctx context.Context, c call, in *createStateMachineInput) (any, error) {
 	if in.Type == "" {
-		in.Type = standard
+		in.Type = typeStandard
 	}
 	if !goodName(in.Name) {
 		return nil, invalidName(in.Name)
@@ -153,7 +153,7 @@ func (a *API) keepDefinition(ctx context.Context, text, kind string) (hash strin
 	if a.o.Strict && len(text) > maxDefinition {
 		return "", fault("InvalidDefinition", "Invalid State Machine Definition: 'LENGTH_EXCEEDED: it is larger than %d bytes'", maxDefinition)
 	}
-	hash, err = a.o.Executor.KeepDefinition(ctx, text, kind == express_)
+	hash, err = a.o.Executor.KeepDefinition(ctx, text, kind == typeExpress)
 	if wrong := (*executor.DefinitionError)(nil); errors.As(err, &wrong) {
 		return "", fault("InvalidDefinition", "Invalid State Machine Definition: '%s'", summary(wrong.Findings))
 	}

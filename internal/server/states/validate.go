@@ -28,7 +28,7 @@ type validationFinding struct {
 }
 
 func (a *API) validateDefinition(_ context.Context, _ call, in *validateInput) (any, error) {
-	_, findings := definition.Check("definition.asl.json", []byte(in.Definition), definition.Options{Express: in.Type == express_, Recognise: integration.Recognise()})
+	_, findings := definition.Check("definition.asl.json", []byte(in.Definition), definition.Options{Express: in.Type == typeExpress, Recognise: integration.Recognise()})
 	out := struct {
 		Result      string              `json:"result"`
 		Diagnostics []validationFinding `json:"diagnostics"`
