@@ -16,6 +16,7 @@ import (
 	"tutti/internal/engine"
 	"tutti/internal/runtime/local"
 	"tutti/internal/server/control"
+	"tutti/internal/stepfunctions/definition"
 	"tutti/internal/stepfunctions/execution"
 	"tutti/internal/stepfunctions/worker"
 	"tutti/internal/stepfunctions/workflow"
@@ -39,7 +40,7 @@ func (f *executeFlags) add(c *cobra.Command) {
 	c.Flags().BoolVar(&f.history, "history", false, "with -json: the events too, as GetExecutionHistory gives them")
 	c.Flags().BoolVar(&f.watch, "watch", false, "show the states while they are carried out")
 	c.Flags().BoolVar(&f.strict, "strict-aws", false, "hold payloads and the history to the limits of AWS")
-	c.Flags().StringVar(&f.inDoubt, "in-doubt", "stop", "what becomes of calls whose answer was lost: retry or stop")
+	c.Flags().StringVar(&f.inDoubt, "in-doubt", "stop", "what becomes of calls whose answer was lost: ask, retry or stop")
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -77,9 +78,13 @@ func (a *app) opened(c *cobra.Command, inDoubt string) (e *engine.Engine, served
 	switch inDoubt {
 	case "retry":
 		o.InDoubt = retryAll
+	case "ask":
+		if a.interactive(true) {
+			o.InDoubt = inChild(a.askDoubts)
+		}
 	case "stop":
 	default:
-		return nil, false, fmt.Errorf("-in-doubt=%s: expected retry or stop", inDoubt)
+		return nil, false, fmt.Errorf("-in-doubt=%s: expected ask, retry or stop", inDoubt)
 	}
 	e, d = engine.Open(c.Context(), o)
 	if d.HasErrors() {
@@ -110,11 +115,27 @@ func (a *app) execute(c *cobra.Command, what string, f *executeFlags) error {
 	if err != nil {
 		return err
 	}
+	if f.strict {
+		a.strictWarnings(req, o.Input)
+	}
 	x, d := e.StartExecution(c.Context(), req, o)
 	if d.HasErrors() {
 		return a.failed(d, nil)
 	}
 	return a.await(c, e, x.ID, served, f)
+}
+
+// strictWarnings tells where the limits of AWS could be passed, before anything runs.
+func (a *app) strictWarnings(req workflow.Request, input json.RawMessage) {
+	if input == nil {
+		input = req.Input
+	}
+	def := req.Definition
+	m, d := definition.Parse(def.File, []byte(def.Text))
+	if m != nil {
+		d = m.Strict(len(def.Text), len(input))
+	}
+	a.diagnostics(d, map[string][]byte{def.File: []byte(def.Text)})
 }
 
 func (f *executeFlags) options(a *app) (engine.ExecutionOptions, error) {
@@ -195,9 +216,6 @@ func (a *app) resumeExecution(c *cobra.Command, run *store.Run, f *executeFlags)
 	if run.Child != 0 && f.from == "" {
 		return fmt.Errorf("run %d belongs to run %d: \"%s resume %d\" goes on with both, and \"%s resume %d -from STATE\" begins an execution of its own", run.ID, run.Parent, a.name, run.Parent, a.name, run.ID)
 	}
-	if f.inDoubt == "ask" {
-		f.inDoubt = "stop"
-	}
 	input, err := a.jsonArg("-input", f.input)
 	if err != nil {
 		return err
@@ -276,8 +294,8 @@ func (a *app) result(ctx context.Context, e *engine.Engine, id store.RunID, res 
 		return nil
 	case f.asJSON:
 		return exitCode(exitError)
-	case res.Status == store.InDoubt || len(res.InDoubt) > 0 && res.Failure == nil:
-		return a.failed(diag.Errorf(nil, "Execution is in doubt", "A call of run %d was cut off, and nobody can tell whether it was done. \"tutti resume %d -in-doubt=retry\" makes it again.", id, id), nil)
+	case res.Status == store.InDoubt && len(res.InDoubt) > 0:
+		return a.failed(diag.Errorf(nil, "Execution is in doubt", "%s was cut off, and nobody can tell whether it was done. \"tutti resume %d -in-doubt=retry\" makes it again.", a.doubtful(res.InDoubt[0]), id), nil)
 	default:
 		code, cause := reason(res)
 		return a.failed(diag.Errorf(nil, "Execution failed", "%s%s\n\n\"tutti run show %d\" shows its states; \"tutti resume %d\" goes on from those that failed, \"tutti resume %d -from STATE\" from another.", code, cause, id, id, id), nil)

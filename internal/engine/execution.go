@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,9 +35,8 @@ type Runs interface {
 	Resume(ctx context.Context, id store.RunID) error
 	// Wait waits until a run has ended.
 	Wait(ctx context.Context, id store.RunID) (local.Result, error)
-	// Cancel asks a run to stop in order, Signal gives its machine a signal.
+	// Cancel asks a run to stop in order.
 	Cancel(ctx context.Context, id store.RunID, reason string) error
-	Signal(ctx context.Context, id store.RunID, s flow.Signaled) error
 	// Redrive takes up a run that has failed, or was stopped.
 	Redrive(ctx context.Context, id store.RunID, payload []byte) error
 }
@@ -49,6 +49,8 @@ type executions struct {
 	runs     Runs
 	own      *local.Host
 	mapping  worker.Mapping
+	// doubts are the calls that nobody has decided about.
+	doubts []local.Doubt
 }
 
 // Executor makes the machines and workers of executions in this process.
@@ -83,7 +85,7 @@ func (e *Engine) runs() (Runs, error) {
 	if x.runs != nil {
 		return x.runs, nil
 	}
-	h, err := local.NewHost(local.HostOptions{Store: e.store, Machines: machines, InDoubt: e.o.InDoubt})
+	h, err := local.NewHost(local.HostOptions{Store: e.store, Machines: machines, InDoubt: e.decide})
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +99,7 @@ func (e *Engine) runs() (Runs, error) {
 func (x *executions) rest(ctx context.Context) error {
 	x.mu.Lock()
 	h := x.own
-	x.own, x.runs = nil, nil
+	x.own, x.runs, x.doubts = nil, nil, nil
 	x.mu.Unlock()
 	if h == nil {
 		return nil
@@ -382,19 +384,77 @@ func (e *Engine) ResumeExecution(ctx context.Context, id store.RunID, status sto
 	return storeDiag(err)
 }
 
+// decide asks about calls that were cut off, and remembers those that are left.
+func (e *Engine) decide(ctx context.Context, r store.Run, doubts []local.Doubt) map[flow.ID]local.Decision {
+	var decisions map[flow.ID]local.Decision
+	if e.o.InDoubt != nil {
+		decisions = e.o.InDoubt(ctx, r, doubts)
+	}
+	e.executions.mu.Lock()
+	defer e.executions.mu.Unlock()
+	for _, d := range doubts {
+		if decisions[d.Do.ID] == local.Leave {
+			e.executions.doubts = append(e.executions.doubts, d)
+		}
+	}
+	return decisions
+}
+
+// doubtful gives what is in doubt once nothing else of this process's executions is
+// being carried out.
+func (x *executions) doubtful() []local.Doubt {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.own == nil || len(x.doubts) == 0 {
+		return nil
+	}
+	if s := x.own.Stats(); s.Working+s.Queued > 0 {
+		return nil
+	}
+	return slices.Clone(x.doubts)
+}
+
+// errDoubt ends the waiting for an execution that only a decision can bring on.
+var errDoubt = errors.New("calls are in doubt")
+
+// doubtEvery is how often it is looked whether only doubts are left.
+const doubtEvery = 100 * time.Millisecond
+
 // WaitExecution waits for the end of an execution. When the context ends before, the
 // execution is brought to rest, if it is carried out here, and the error is the
-// context's.
+// context's. One that waits for a decision about what was cut off is brought to rest
+// too, and its status is InDoubt.
 func (e *Engine) WaitExecution(ctx context.Context, id store.RunID) (local.Result, error) {
 	runs, err := e.runs()
 	if err != nil {
 		return local.Result{}, err
 	}
-	res, err := runs.Wait(ctx, id)
-	if err != nil && ctx.Err() != nil {
-		if errRest := e.executions.rest(context.WithoutCancel(ctx)); errRest != nil {
-			return res, errRest
+	waiting, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	go func() {
+		tick := time.NewTicker(doubtEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-waiting.Done():
+				return
+			case <-tick.C:
+				if len(e.executions.doubtful()) > 0 {
+					stop(errDoubt)
+				}
+			}
 		}
+	}()
+	res, err := runs.Wait(waiting, id)
+	if err == nil || waiting.Err() == nil {
+		return res, err
+	}
+	doubts := e.executions.doubtful()
+	if errRest := e.executions.rest(context.WithoutCancel(ctx)); errRest != nil {
+		return res, errRest
+	}
+	if ctx.Err() == nil && errors.Is(context.Cause(waiting), errDoubt) {
+		return local.Result{Status: store.InDoubt, InDoubt: doubts}, nil
 	}
 	return res, err
 }

@@ -77,11 +77,24 @@ func (h *hand) offer(ctx context.Context, d flow.Do) (local.Outcome, error) {
 // errCutOff is why a call that is not idempotent is in doubt after a crash.
 var errCutOff = errors.New("the process ended while it waited for the answer, and what was called cannot be asked whether it had done it")
 
+// onceCaller is a Caller some of whose submits are no jobs: they have done all of the work
+// when they answer, and making them again does it again.
+type onceCaller interface {
+	SubmitsOnce(d flow.Do) bool
+}
+
 // Settle implements local.Worker. A submit is simply made again, since it comes to
 // the same job; of any other call nobody can tell.
-func (h *hand) Settle(_ context.Context, d flow.Do) (local.Outcome, bool, error) {
-	if d.Activity == execution.ActivitySubmit {
-		return local.Outcome{}, false, nil
+func (h *hand) Settle(ctx context.Context, d flow.Do) (local.Outcome, bool, error) {
+	if d.Activity != execution.ActivitySubmit {
+		return local.Outcome{}, false, errCutOff
 	}
-	return local.Outcome{}, false, errCutOff
+	h.once.Do(func() { h.caller, h.err = h.x.o.Caller(context.WithoutCancel(ctx), h.run) })
+	if h.err != nil {
+		return local.Outcome{}, false, h.err
+	}
+	if c, ok := h.caller.(onceCaller); ok && c.SubmitsOnce(d) {
+		return local.Outcome{}, false, errCutOff
+	}
+	return local.Outcome{}, false, nil
 }

@@ -217,6 +217,18 @@ func once(call func(context.Context, execution.Call, func(string)) (json.RawMess
 	}
 }
 
+// SubmitsOnce reports whether a submit does all of its work at once, so that making it
+// again would do it again: a command, a request, a task, and what a mapping stands for.
+func (w *Worker) SubmitsOnce(d flow.Do) bool {
+	var c execution.Call
+	if json.Unmarshal(d.Input, &c) != nil {
+		return false
+	}
+	_, _, mapped := w.o.Mapping.find(c)
+	base, _ := trimPattern(c.Resource)
+	return mapped || strings.HasPrefix(base, prefix) && !strings.HasPrefix(base, prefixWorkflow)
+}
+
 // job awaits or stops what was submitted here.
 func (w *Worker) job(ctx context.Context, activity string, j execution.JobCall) (json.RawMessage, error) {
 	base, _ := trimPattern(j.Call.Resource)

@@ -223,6 +223,21 @@ func TestStack(t *testing.T) {
 	}
 }
 
+func TestSubmitsOnce(t *testing.T) {
+	t.Parallel()
+	w := worker.New(worker.Options{Mapping: worker.Mapping{"arn:aws:states:::batch:submitJob": {Command: []string{"x"}}}})
+	for resource, want := range map[string]bool{"arn:tutti:command.sync": true, "arn:tutti:task:a.sync": true, "arn:tutti:workflow:a.sync": false,
+		"arn:aws:states:::batch:submitJob.sync": true, "arn:aws:states:::glue:startJobRun.sync": false} {
+		raw, err := json.Marshal(execution.Call{Resource: resource})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := w.SubmitsOnce(flow.Do{Activity: execution.ActivitySubmit, Input: raw}); got != want {
+			t.Errorf("%s: %v", resource, got)
+		}
+	}
+}
+
 func TestSecretsAreMasked(t *testing.T) {
 	t.Parallel()
 	m := &secret.Masker{}
