@@ -165,7 +165,7 @@ echo '$ tutti apply -auto-approve &'
 SHOP_SLOW_BRANCH=us "$TUTTI" apply -auto-approve </dev/null >apply.log 2>&1 &
 running=$!
 # shellcheck disable=SC2016 # evaluated by await
-await 'grep -qi "announce.*eu.*complete" apply.log && grep -qi "announce.*jp.*complete" apply.log && test "$(count us begin)" = 2'
+await 'grep -qis "announce.*eu.*complete" apply.log && grep -qis "announce.*jp.*complete" apply.log && test "$(count us begin)" = 2'
 announce=$(slow)
 echo "\$ kill -9 $running $announce"
 kill -9 "$running" "$announce"
