@@ -154,7 +154,8 @@ func (l *leasing) Wait(ctx context.Context, id store.RunID) (local.Result, error
 type particulars struct {
 	Workflow string         `json:"workflow,omitempty"`
 	Mapping  worker.Mapping `json:"mapping,omitempty"`
-	Secrets  []string       `json:"secrets,omitempty"`
+	// Secrets are those of executor.Input.
+	Secrets []string `json:"-"`
 }
 
 // maxAncestors bounds how far up the particulars of a map run are looked for.
@@ -180,6 +181,7 @@ func (e *Engine) particularsOf(ctx context.Context, r store.Run) (particulars, e
 			if err := json.Unmarshal(in.Local, &out); err != nil {
 				return out, fmt.Errorf("read what run %d was begun with: %w", r.ID, err)
 			}
+			out.Secrets = in.Secrets
 			return out, nil
 		}
 		if r.Parent == 0 || r.Child == 0 {
@@ -232,12 +234,12 @@ func (e *Engine) newExecution(ctx context.Context, req workflow.Request, name st
 	if name == "" {
 		name = uuid.NewString()
 	}
-	special, err := json.Marshal(particulars{Workflow: req.Workflow, Mapping: req.Mapping, Secrets: req.Secrets})
+	special, err := json.Marshal(particulars{Workflow: req.Workflow, Mapping: req.Mapping})
 	if err != nil {
 		return store.Run{}, err
 	}
 	machine := machineName(req.Workflow)
-	in := executor.Input{Definition: hash, Local: special, Start: execution.Start{Input: req.Input, Limits: req.Limits, Token: executor.NewToken(),
+	in := executor.Input{Definition: hash, Local: special, Secrets: req.Secrets, Start: execution.Start{Input: req.Input, Limits: req.Limits, Token: executor.NewToken(),
 		Execution:    execution.Identity{ID: arnStates + "execution:" + machine + ":" + name, Name: name, RoleARN: req.Role},
 		StateMachine: execution.Identity{ID: arnStates + "stateMachine:" + machine, Name: machine}}}
 	person, host := holder()

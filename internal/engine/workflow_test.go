@@ -194,6 +194,19 @@ workflow "a" {
 	if where := s.holds("hunter2222"); where != "" {
 		t.Errorf("%s holds the secret", where)
 	}
+	// What it fails with is stored as text that people read.
+	s.write("bad.tutti.hcl", `
+workflow "bad" {
+  definition = jsonencode({ StartAt = "X", States = { X = { Type = "Pass", Parameters = { "a.$" = "$.none" }, End = true } } })
+  input      = { token = var.token }
+}
+`)
+	if fin := s.up(engine.PlanOptions{}); fin.Status != store.Failed || strings.Contains(outcome(fin), "hunter2222") {
+		t.Errorf("%s: %s", fin.Status, outcome(fin))
+	}
+	if where := s.holds("hunter2222"); where != "" {
+		t.Errorf("%s holds the secret", where)
+	}
 	snap, d := s.open().Snapshot(t.Context())
 	s.fine(d)
 	if len(snap.Outputs) != 1 || string(snap.Outputs[0].Value) != `{"token":"hunter2222"}` {

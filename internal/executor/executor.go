@@ -47,6 +47,9 @@ type Input struct {
 	// Local is what the Caller needs to know of this run, such as a workflow's mapping;
 	// whoever gives Callers reads it.
 	Local json.RawMessage `json:"local,omitempty"`
+	// Secrets are texts among the input that must not be shown: they are masked in what
+	// the execution failed with, which is stored as it is.
+	Secrets []string `json:"secrets,omitempty"`
 	// Case names the test case of a mock file that answers for the Tasks.
 	Case string `json:"case,omitempty"`
 }
@@ -133,6 +136,17 @@ func (x *Executor) Machine(ctx context.Context, r store.Run) (flow.Machine, erro
 		return nil, flow.Failure{Kind: flow.Terminal, Code: execution.Runtime, Message: fmt.Sprintf("run %d cannot be carried out: %v", r.ID, err)}
 	case err != nil:
 		return nil, fmt.Errorf("take up run %d: %w", r.ID, err)
+	}
+	if len(in.Secrets) == 0 && r.Machine == execution.MachineMapRun {
+		parent, err := x.o.Store.Run(ctx, r.Parent)
+		if err != nil {
+			return nil, err
+		}
+		outer, err := ReadInput(*parent)
+		if err != nil {
+			return nil, err
+		}
+		in.Secrets = outer.Secrets
 	}
 	return x.live.machine(execution.New(def), r, in), nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tutti/internal/flow"
+	"tutti/internal/secret"
 	"tutti/internal/stepfunctions/execution"
 	"tutti/internal/store"
 )
@@ -61,6 +62,8 @@ type machine struct {
 	id    store.RunFilter
 	token string
 	arn   string // of a map run
+	// masker hides secrets in what the machine fails with; nil hides nothing.
+	masker *secret.Masker
 	// listed: it can be found. Only Handle changes it.
 	listed bool
 	// claimed are tokens whose answer is on its way to the machine.
@@ -71,6 +74,10 @@ var _ flow.Restorer = (*machine)(nil)
 
 func (l *live) machine(m *execution.Machine, r store.Run, in Input) *machine {
 	x := &machine{m: m, live: l, token: in.Token}
+	if len(in.Secrets) > 0 {
+		x.masker = &secret.Masker{}
+		x.masker.Add(in.Secrets...)
+	}
 	if r.Parent != 0 && r.Child != 0 {
 		x.id = store.RunFilter{Parent: r.Parent, Child: r.Child}
 	} else {
@@ -97,7 +104,11 @@ func (x *machine) Handle(e flow.Event) []flow.Command {
 	case flow.Signaled:
 		on = on || e.Name == flow.SignalRedrive
 	}
-	for _, c := range commands {
+	for i, c := range commands {
+		if f, ok := c.(flow.Fail); ok && x.masker != nil {
+			f.Failure.Message = x.masker.String(f.Failure.Message)
+			commands[i] = f
+		}
 		switch c.(type) {
 		case flow.Complete, flow.Fail:
 			on = false
