@@ -294,17 +294,20 @@ func (c *Client) Sign(ctx context.Context, request *http.Request, body []byte, s
 	return sign(ctx, request, wire.Call{Operation: &catalog.Operation{}}, body, t)
 }
 
+// ErrNoCredentials tells that a call could not be signed, so that nothing went out.
+var ErrNoCredentials = errors.New("no AWS credentials were found")
+
 // sign puts Signature Version 4 on a request.
 func sign(ctx context.Context, request *http.Request, call wire.Call, body []byte, t *target) error {
 	if call.Operation.Unsigned {
 		return nil
 	}
 	if t.credentials == nil {
-		return errors.New("no AWS credentials are configured")
+		return ErrNoCredentials
 	}
 	credentials, err := t.credentials.Retrieve(ctx)
 	if err != nil {
-		return fmt.Errorf("find AWS credentials: %w", err)
+		return fmt.Errorf("%w: %w", ErrNoCredentials, err)
 	}
 	sum := sha256.Sum256(body)
 	hash := hex.EncodeToString(sum[:])

@@ -9,6 +9,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
 )
 
 // setup reads the configuration once. A failure is not kept: the file may be mended.
@@ -25,7 +26,8 @@ func (s *setup) load(ctx context.Context, o Options) (*loaded, error) {
 	if s.done != nil {
 		return s.done, nil
 	}
-	var with []func(*config.LoadOptions) error
+	// What the SDK would log, such as that a machine has no role, is in the error as well if it matters.
+	with := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{})}
 	if o.Credentials != nil {
 		with = append(with, config.WithCredentialsProvider(o.Credentials))
 	}

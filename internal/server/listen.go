@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"tutti/internal/server/access"
@@ -69,7 +70,10 @@ func (s *Server) listen(ctx context.Context) error {
 	var lc net.ListenConfig
 	for _, address := range s.o.Listen {
 		l, err := lc.Listen(ctx, "tcp", address)
-		if err != nil {
+		switch {
+		case errors.Is(err, syscall.EADDRINUSE):
+			return fmt.Errorf("listen on %s: another process listens there. Stop it, or give another address: -listen 127.0.0.1:0 takes any free port", address)
+		case err != nil:
 			return fmt.Errorf("listen on %s: %w", address, err)
 		}
 		s.urls = append(s.urls, "http://"+l.Addr().String())

@@ -1,8 +1,10 @@
 package server
 
 import (
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 )
 
@@ -19,5 +21,21 @@ func TestHereOnly(t *testing.T) {
 		if w.Code != want {
 			t.Errorf("%q answers %d, want %d", host, w.Code, want)
 		}
+	}
+}
+
+// TestPortTaken names the address and what to do.
+func TestPortTaken(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = taken.Close() })
+	o := newOptions(t)
+	o.Listen = []string{taken.Addr().String()}
+	_, err = Start(t.Context(), o)
+	if err == nil || !strings.Contains(err.Error(), "listen on "+taken.Addr().String()+": another process listens there") {
+		t.Errorf("%v", err)
 	}
 }

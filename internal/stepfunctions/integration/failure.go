@@ -73,7 +73,12 @@ func unanswered(ctx context.Context, prefix string, c execution.Call, err error)
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s: %w", c.Resource, ctx.Err())
 	}
-	return flow.Failure{Kind: flow.Retryable, Code: prefix + ".SdkClientException", Message: err.Error()}
+	message := err.Error()
+	if errors.Is(err, aws.ErrNoCredentials) {
+		message = fmt.Sprintf("no AWS credentials were found to call %s with. Give them as to the AWS command (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), "+
+			"or let something here stand for it: a mapping, as -mapping FILE or in the workflow block, names a command or URL. (%v)", c.Resource, err)
+	}
+	return flow.Failure{Kind: flow.Retryable, Code: prefix + ".SdkClientException", Message: message}
 }
 
 // problem tells of an argument in the service's own words.
