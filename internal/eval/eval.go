@@ -9,17 +9,15 @@
 // an object is evaluated.
 //
 // Files: eval.go the evaluator and its nodes, scope.go what an object sees,
-// walk.go evaluating everything.
+// walk.go evaluating everything, circle.go what is said of circles.
 package eval
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"tutti/internal/addr"
@@ -115,6 +113,9 @@ type Node struct {
 	AfterPending bool
 	Diags        diag.List
 
+	// circles are those that closed here. Which one that is of many that overlap is a
+	// matter of chance, so Evaluator.Diags looks for them once more.
+	circles   diag.List
 	entry     *entry
 	state     atomic.Uint32
 	owner     *task
@@ -227,7 +228,8 @@ func (e *Evaluator) finish(t *task, n *Node) {
 func (e *Evaluator) await(ctx context.Context, t *task, n *Node) {
 	if cycle := e.cycle(t, n); cycle != nil {
 		e.mu.Unlock()
-		t.fail(cycleError(cycle))
+		t.top().circles = append(t.top().circles, cycleError(cycle)...)
+		t.top().Failed = true
 		return
 	}
 	if n.done == nil {
@@ -242,19 +244,12 @@ func (e *Evaluator) await(ctx context.Context, t *task, n *Node) {
 	e.mu.Unlock()
 }
 
-// fail notes errors in the node on top of the task's stack, each once: a node may
-// come upon the same circle by each of its references.
-func (t *task) fail(d diag.List) {
+// top is the node that the task evaluates.
+func (t *task) top() *Node {
 	if len(t.stack) == 0 {
 		panic("eval: invariant broken: a failure without a node under evaluation")
 	}
-	top := t.stack[len(t.stack)-1]
-	top.Failed = true
-	for _, x := range d {
-		if !slices.ContainsFunc(top.Diags, func(y *diag.Diagnostic) bool { return x.Headline == y.Headline && x.Detail == y.Detail }) {
-			top.Diags = append(top.Diags, x)
-		}
-	}
+	return t.stack[len(t.stack)-1]
 }
 
 // cycle gives the nodes of the circle that waiting for n would close, or nil.
@@ -275,92 +270,4 @@ func (e *Evaluator) cycle(t *task, n *Node) []*Node {
 		}
 		target = owner.waiting
 	}
-}
-
-// member is one object on a circle.
-type member struct {
-	name string // of its instances that are on it; of itself where none is
-	obj  object.Object
-	addr addr.Object
-}
-
-// cycleError tells of a circle. All of it follows from the circle alone, the address
-// too: which of its objects closes it depends on where evaluation happened to start,
-// and what is said twice of one circle must read the same.
-func cycleError(nodes []*Node) diag.List {
-	members := cycleMembers(nodes)
-	if len(members) == 1 {
-		return diag.Errorf(nil, "Self-referential block", "%s refers to itself, directly or through its own count or for_each. Remove the reference, or use a local value that does not depend on it.", members[0].name).In(members[0].name)
-	}
-	text, blamed := "", members[0].name
-	var first *hcl.Range
-	for i, m := range members {
-		at := m.refersTo(members[(i+1)%len(members)].addr)
-		text += "\n  " + m.name + " needs"
-		if at == nil {
-			continue
-		}
-		text += fmt.Sprintf(" (%s:%d)", at.Filename, at.Start.Line)
-		if first == nil {
-			first, blamed = at, m.name
-		}
-	}
-	return diag.Errorf(first, "Cycle", "These refer to each other in a circle, so none can be evaluated first:%s\n  %s\n\nRemove one of the references.", text, members[0].name).In(blamed)
-}
-
-// refersTo finds where the text of a member refers to the next one, or to the
-// module that the next one lies in; nil when the edge stands in no text.
-func (m member) refersTo(next addr.Object) *hcl.Range {
-	if m.obj == nil {
-		return nil
-	}
-	var call *hcl.Range
-	for _, r := range m.obj.References() {
-		switch {
-		case r.Subject == next.Name:
-			return &r.Range
-		case r.Subject.Kind == addr.ModuleCall && next.Module != m.addr.Module && call == nil:
-			call = &r.Range
-		}
-	}
-	return call
-}
-
-// cycleMembers gives the members of a circle: of each object the instances on it,
-// or the object itself where none is. They begin with the smallest name, so that the
-// message does not depend on where evaluation happened to start.
-func cycleMembers(nodes []*Node) []member {
-	start := 0
-	for start < len(nodes)-1 && nodes[start].Addr.Object == nodes[len(nodes)-1].Addr.Object {
-		start++ // let no object's nodes lie at both ends
-	}
-	nodes = append(slices.Clone(nodes[start:]), nodes[:start]...)
-	var out []member
-	for i := 0; i < len(nodes); {
-		end, found := i, false
-		for ; end < len(nodes) && nodes[end].Addr.Object == nodes[i].Addr.Object; end++ {
-			if nodes[end].Kind == Instance {
-				out, found = append(out, nodes[end].member(nodes[end].Addr.String())), true
-			}
-		}
-		if !found {
-			out = append(out, nodes[i].member(nodes[i].Addr.Object.String()))
-		}
-		i = end
-	}
-	low := 0
-	for i := range out {
-		if out[i].name < out[low].name {
-			low = i
-		}
-	}
-	return append(out[low:], out[:low]...)
-}
-
-func (n *Node) member(name string) member {
-	m := member{name: name, addr: n.Addr.Object}
-	if n.entry != nil {
-		m.obj = n.entry.obj
-	}
-	return m
 }

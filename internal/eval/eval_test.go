@@ -467,8 +467,8 @@ func members(d *diag.Diagnostic) []string {
 	return out
 }
 
-// TestCircles evaluates random graphs with circles: it always ends, each circle is
-// reported, what is reported is a circle, and just what depends on one has failed.
+// TestCircles evaluates random graphs with circles: it always ends, each circle that
+// can be seen is reported, what is reported is a circle, and just what depends on one has failed.
 func TestCircles(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := drawWorld(t, true, false)
@@ -497,12 +497,27 @@ func TestCircles(t *testing.T) {
 			}
 		}
 		for i, n := range reported {
-			if n == 0 {
+			if n == 0 && !w.hidden(parts, i) {
 				t.Fatalf("the circle of %v was not reported: %v", w.names(parts[i]), e.Diags().Err())
 			}
 		}
 		w.checkFailed(t, e, parts)
 	})
+}
+
+// hidden reports whether how often something on a circle exists depends on another
+// circle: then its instances are not evaluated, and the other is told first.
+func (w world) hidden(parts [][]point, i int) bool {
+	seen := map[point]bool{}
+	for _, p := range parts[i] {
+		w.reach(point{p.spec, eval.Expansion, addr.NoKey}, seen)
+	}
+	for j, other := range parts {
+		if i != j && slices.ContainsFunc(other, func(p point) bool { return seen[p] }) {
+			return true
+		}
+	}
+	return false
 }
 
 // checkSimple holds a part whose points each have one way on, so that it is one

@@ -190,7 +190,7 @@ func (s *scope) find(ctx context.Context, en *entry) {
 			en.obj = ns.Lookup(en.addr.Name)
 		}
 		if failed, deferred := Settled(in); en.obj == nil && !failed && !deferred {
-			in.t.fail(diag.Errorf(nil, "Reference to something that does not exist", "%s is not declared in this configuration.", en.addr))
+			in.n.Diags = append(in.n.Diags, diag.Errorf(nil, "Reference to something that does not exist", "%s is not declared in this configuration.", en.addr)...)
 		}
 	})
 	if !en.addr.Module.IsRoot() || en.found.Failed {
@@ -251,7 +251,7 @@ func (e *Evaluator) forceExpansion(ctx context.Context, t *task, en *entry) {
 		en.expanded, d = en.obj.Expand(ctx, s)
 		s.n.Diags = append(s.n.Diags, d...)
 		switch {
-		case s.n.Diags.HasErrors():
+		case s.n.Failed || s.n.Diags.HasErrors():
 			en.expanded = object.Expansion{Unknown: true}
 		case en.expanded.Unknown:
 			s.n.Deferred = true
@@ -341,7 +341,7 @@ func (s *scope) evaluate(ctx context.Context, o object.Object, inst object.Insta
 		v, d := o.Wanted(ctx, s, inst)
 		n.Value, n.Diags = v, append(n.Diags, d...)
 	}
-	if checked != nil && n.Value != cty.NilVal && !n.Diags.HasErrors() {
+	if checked != nil && n.Value != cty.NilVal && !n.Failed && !n.Diags.HasErrors() {
 		n.Diags = append(n.Diags, checked.Check(ctx, s, inst, object.After, n.Value)...)
 	}
 }

@@ -191,12 +191,14 @@ func (e *Evaluator) Expanded(o addr.Object) (object.Expansion, bool) {
 // Diags gives everything that was reported, each once, in the order of the files.
 func (e *Evaluator) Diags() diag.List {
 	var out diag.List
+	var closers []*Node
 	e.Nodes(func(n *Node) {
-		for _, d := range n.Diags {
-			out = append(out, diag.List{d}.In(address(n))...)
+		out = append(out, n.Diags.In(address(n))...)
+		if len(n.circles) > 0 {
+			closers = append(closers, n)
 		}
 	})
-	return out.Sorted()
+	return append(out, circles(closers)...).Sorted()
 }
 
 func address(n *Node) string {
@@ -261,7 +263,7 @@ func Explain(n *Node) diag.List {
 			return
 		}
 		seen[n] = true
-		out = append(out, n.Diags.In(address(n))...)
+		out = append(append(out, n.Diags.In(address(n))...), n.circles...)
 		for _, d := range n.Deps {
 			visit(d)
 		}

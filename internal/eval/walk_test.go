@@ -232,6 +232,31 @@ func TestCircleReadsTheSame(t *testing.T) {
 	}
 }
 
+// TestOverlappingCircles has three circles that share objects: whichever evaluation
+// comes upon, wherever it starts, the same one is told.
+func TestOverlappingCircles(t *testing.T) {
+	var ns objecttest.Namespace
+	for _, of := range [][]string{{"a", "b", "c"}, {"b", "a"}, {"c", "b", "d"}, {"d", "c"}} {
+		ns = append(ns, value(of[0], func(ctx context.Context, s object.Scope) cty.Value {
+			for _, name := range of[1:] {
+				s.Object(ctx, local(name))
+			}
+			return cty.Zero
+		}))
+	}
+	for _, start := range ns {
+		e := eval.New(ns, noSource{})
+		e.Value(context.Background(), start.Addr())
+		d := e.Diags()
+		if len(d) != 1 || !slices.Equal(members(d[0]), []string{"local.a", "local.b"}) {
+			t.Errorf("from %s: got %v", start.Addr(), d.Err())
+		}
+		if _, d := e.Value(context.Background(), start.Addr()); len(d) == 0 {
+			t.Errorf("%s is not told to be on a circle", start.Addr())
+		}
+	}
+}
+
 func lineOf(d *diag.Diagnostic) int {
 	if d.Subject == nil {
 		return 0
