@@ -212,7 +212,7 @@ func TestManual(t *testing.T) {
 		t.Fatalf("%+v, %v", stored, err)
 	}
 	since := stored.Schedule.Since
-	s.edit(strings.Replace(`workflow "a" {
+	s.edit(`workflow "a" {
   source = "a.asl.json"
   run    = "manual"
   input  = 2
@@ -220,7 +220,7 @@ func TestManual(t *testing.T) {
     expression = "rate(5 minutes)"
     enabled    = false
   }
-}`, "", "", 0))
+}`)
 	s.done(succeeded)
 	stored, err = workflow.FromRow(s.row)
 	if err != nil || !stored.Schedule.Disabled || !stored.Schedule.Since.Equal(since) || string(stored.Start.Input) != "2" {
