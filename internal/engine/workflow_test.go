@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"tutti/internal/engine"
 	"tutti/internal/flow"
@@ -293,6 +294,51 @@ func TestRestartExecution(t *testing.T) {
 	}
 	if d := e.ResumeExecution(t.Context(), x.ID, store.Succeeded); !d.HasErrors() || d[0].Headline != "Run cannot be resumed" {
 		t.Errorf("%v", d)
+	}
+}
+
+// A workflow is started once for each time at which it is due, also when two processes
+// think of it.
+func TestStartScheduled(t *testing.T) {
+	s := newStack(t, "deploy.tutti.hcl", `
+workflow "a" {
+  definition = { StartAt = "X", States = { X = { Type = "Pass", End = true } } }
+  input      = 7
+  run        = "manual"
+  schedule {
+    expression = "cron(0 10 ? * MON-FRI *)"
+    timezone   = "Europe/Paris"
+  }
+}
+workflow "b" {
+  definition = { StartAt = "X", States = { X = { Type = "Succeed" } } }
+  schedule {
+    expression = "@daily"
+    enabled    = false
+  }
+}
+`)
+	s.done(engine.PlanOptions{})
+	e := s.open()
+	list, err := e.Workflows(t.Context())
+	if err != nil || len(list) != 2 || list[0].Schedule == nil || list[1].Schedule != nil {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	due, ok := list[0].Schedule.Next(time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC))
+	if want := time.Date(2026, 11, 30, 9, 0, 0, 0, time.UTC); !ok || !due.Equal(want) {
+		t.Errorf("it is due at %s, not %s", due, want)
+	}
+	for range 2 {
+		if err := e.StartScheduled(t.Context(), list[0], due); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runs, err := e.Store().Find(t.Context(), store.RunFilter{Owner: "workflow.a"})
+	if err != nil || len(runs) != 1 || runs[0].Name != "schedule-20261130T090000Z" {
+		t.Fatalf("%+v, %v", runs, err)
+	}
+	if res, err := e.WaitExecution(t.Context(), runs[0].ID); err != nil || string(res.Output) != "7" {
+		t.Errorf("%+v, %v", res, err)
 	}
 }
 
