@@ -115,8 +115,15 @@ func (a *app) execute(c *cobra.Command, what string, f *executeFlags) error {
 	if err != nil {
 		return err
 	}
+	m, d := definition.Parse(req.Definition.File, []byte(req.Definition.Text))
+	if m == nil {
+		return a.failed(d, nil)
+	}
+	if d := knownState(m, f.from); d.HasErrors() {
+		return a.failed(d, nil)
+	}
 	if f.strict {
-		a.strictWarnings(req, o.Input)
+		a.strictWarnings(m, req, o.Input)
 	}
 	x, d := e.StartExecution(c.Context(), req, o)
 	if d.HasErrors() {
@@ -125,21 +132,36 @@ func (a *app) execute(c *cobra.Command, what string, f *executeFlags) error {
 	return a.await(c, e, x.ID, served, f)
 }
 
+// knownState refuses a state to begin with that is not there, or that lies inside
+// another one; "" is StartAt.
+func knownState(m *definition.StateMachine, name string) diag.List {
+	if _, ok := m.State(name); ok || name == "" {
+		return nil
+	}
+	if _, inside := m.Find(name); inside {
+		return diag.Errorf(nil, "State cannot be the first", "State %q lies inside a Map or a Parallel. Begin with that one: an execution can only begin with an outermost state.", name)
+	}
+	var names []string
+	for _, s := range m.States {
+		names = append(names, s.Name)
+	}
+	return diag.Errorf(nil, "No such state", "There is no state %q to begin with.%s", name, diag.DidYouMean(name, names))
+}
+
 // strictWarnings tells where the limits of AWS could be passed, before anything runs.
-func (a *app) strictWarnings(req workflow.Request, input json.RawMessage) {
+func (a *app) strictWarnings(m *definition.StateMachine, req workflow.Request, input json.RawMessage) {
 	if input == nil {
 		input = req.Input
 	}
-	def := req.Definition
-	m, d := definition.Parse(def.File, []byte(def.Text))
-	if m != nil {
-		d = m.Strict(len(def.Text), len(input))
-	}
-	a.diagnostics(d, map[string][]byte{def.File: []byte(def.Text)})
+	text := req.Definition.Text
+	a.diagnostics(m.Strict(len(text), len(input)), map[string][]byte{req.Definition.File: []byte(text)})
 }
 
 func (f *executeFlags) options(a *app) (engine.ExecutionOptions, error) {
 	o := engine.ExecutionOptions{Name: f.name, From: f.from}
+	if f.history && !f.asJSON {
+		return o, errors.New("-history belongs to -json")
+	}
 	var err error
 	if o.Input, err = a.jsonArg("-input", f.input); err != nil {
 		return o, err

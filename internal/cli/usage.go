@@ -20,7 +20,8 @@ const (
 func (a *app) usage(c *cobra.Command) error {
 	var b strings.Builder
 	b.WriteString("Usage:\n")
-	if c.Runnable() && (!c.HasAvailableSubCommands() || !c.HasParent()) {
+	takesArguments := strings.Contains(c.Use, " ")
+	if c.Runnable() && (!c.HasAvailableSubCommands() || !c.HasParent() || takesArguments) {
 		b.WriteString("  " + strings.Replace(c.UseLine(), " [flags]", "", 1) + " [flags]\n")
 	}
 	if c.HasAvailableSubCommands() {
