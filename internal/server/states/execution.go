@@ -345,12 +345,14 @@ func (a *API) describeExecution(ctx context.Context, _ call, in *executionInput)
 }
 
 func (a *API) describeForExecution(ctx context.Context, _ call, in *executionInput) (any, error) {
-	r, from, err := a.run(ctx, in.ARN)
+	r, from, mapRun, err := a.ownerOf(ctx, in.ARN)
 	if err != nil {
 		return nil, err
 	}
 	out := struct {
 		ARN        string          `json:"stateMachineArn"`
+		MapRun     string          `json:"mapRunArn,omitempty"`
+		Label      string          `json:"label,omitempty"`
 		Name       string          `json:"name"`
 		Definition string          `json:"definition,omitempty"`
 		RoleARN    string          `json:"roleArn"`
@@ -371,10 +373,33 @@ func (a *API) describeForExecution(ctx context.Context, _ call, in *executionInp
 			out.Revision = s.Revision
 		}
 	}
+	if id, ok := parseArn(mapRun); ok {
+		out.ARN, out.MapRun, out.Label = out.ARN+"/"+id.label, mapRun, id.label
+	}
 	if in.Included != metadataOnly {
 		out.Definition, err = a.o.Executor.DefinitionText(ctx, from.Definition)
 	}
 	return out, err
+}
+
+// ownerOf gives the execution of a state machine that an ARN is of: its own, or the one
+// whose map run began it.
+func (a *API) ownerOf(ctx context.Context, text string) (r store.Run, in executor.Input, mapRun string, err error) {
+	id, ok := parseArn(text)
+	if !ok || id.kind != kindExecution || id.label == "" {
+		r, in, err = a.run(ctx, text)
+		return r, in, "", err
+	}
+	child, from, err := a.mapRunOfChild(ctx, id)
+	if err != nil {
+		return r, in, "", err
+	}
+	parent, err := a.o.Store.Run(ctx, child.Parent)
+	if err != nil {
+		return r, in, "", err
+	}
+	in, err = executor.ReadInput(*parent)
+	return *parent, in, from.MapRun.ARN, err
 }
 
 // stopReason is how the machine takes an error and a cause.

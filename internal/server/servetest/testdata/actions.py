@@ -400,6 +400,8 @@ def check_map_runs():
     child = SFN.describe_execution(executionArn=failed[0]["executionArn"])
     assert (child["status"], child["error"], child["input"], child["mapRunArn"]) == ("FAILED", "Three", "3", run), child
     assert types(failed[0]["executionArn"])[0] == "ExecutionStarted"
+    f = SFN.describe_state_machine_for_execution(executionArn=failed[0]["executionArn"])
+    assert (f["stateMachineArn"], f["mapRunArn"], f["label"], f["definition"]) == (arn + "/Items", run, "Items", text), f
     assert [x["mapRunStartedEventDetails"]["mapRunArn"] for x in history(e) if x["type"] == "MapRunStarted"] == [run]
     r = fails("ValidationException", SFN.update_map_run, mapRunArn=run, maxConcurrency=5)
     assert r["reason"] == "CANNOT_UPDATE_COMPLETED_MAP_RUN", r
