@@ -57,6 +57,9 @@ func Hash(text string) string {
 // filename is what findings about a definition that came without a file name.
 const filename = "definition.asl.json"
 
+// keptName is that of what was kept, which may be JSON or YAML.
+const keptName = "definition.asl"
+
 // KeepDefinition checks a definition, which is durable when it returns, and gives its
 // key. One with errors is a *DefinitionError and not kept.
 func (x *Executor) KeepDefinition(ctx context.Context, text string, express bool) (hash string, err error) {
@@ -104,7 +107,7 @@ func (d *definitions) get(ctx context.Context, hash string) (*definition.StateMa
 	if err != nil {
 		return nil, fmt.Errorf("read the definition %.12s: %w", hash, err)
 	}
-	def, findings := definition.Check(filename, doc.Value, definition.Options{})
+	def, findings := definition.Check(keptName, doc.Value, definition.Options{})
 	if def == nil {
 		return nil, fmt.Errorf("%w: the definition %.12s: %w", store.ErrCorrupt, hash, diagnosed(findings))
 	}

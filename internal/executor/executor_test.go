@@ -12,6 +12,7 @@ import (
 	"tutti/internal/flow"
 	"tutti/internal/runtime/local"
 	"tutti/internal/secret"
+	"tutti/internal/stepfunctions/definition"
 	"tutti/internal/stepfunctions/execution"
 	"tutti/internal/stepfunctions/worker"
 	"tutti/internal/store"
@@ -223,5 +224,25 @@ func TestExpect(t *testing.T) {
 	x.live.began("t", at)
 	if got := began(); !got.Equal(at) || len(x.live.expected) > 0 {
 		t.Errorf("it began at %v; still expected: %v", got, x.live.expected)
+	}
+}
+
+// TestKeptYAML reads a definition in YAML again after the process that kept it has
+// gone, as a resumed run does.
+func TestKeptYAML(t *testing.T) {
+	t.Parallel()
+	x, s := newExecutor(t)
+	text := "StartAt: P\nStates:\n  P:\n    Type: Pass\n    End: true\n"
+	def, diags := definition.Parse("p.asl.yaml", []byte(text))
+	if def == nil {
+		t.Fatal(diags)
+	}
+	hash, err := x.Keep(t.Context(), text, def)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := New(Options{Store: s})
+	if again, err := later.definitions.get(t.Context(), hash); err != nil || again.StartAt != "P" {
+		t.Errorf("read again: %v", err)
 	}
 }
