@@ -280,6 +280,8 @@ func (a *app) await(c *cobra.Command, e *engine.Engine, id store.RunID, served b
 	case ctx.Err() != nil:
 		_, _ = fmt.Fprintf(a.stderr, "\nRun %d rests. \"tutti resume %d\" goes on with it.\n", id, id)
 		return exitCode(exitInterrupt)
+	case err != nil && served:
+		return a.failed(diag.Errorf(nil, "The server is gone", "The server of this folder does not carry out run %d any more: %v. The next \"%s serve\" goes on with it, or \"%s resume %d\".", id, err, a.name, a.name, id), nil)
 	case err != nil:
 		return err
 	}

@@ -287,7 +287,11 @@ func (a *app) showRun(r *store.Run, file *planfile.File, rep apply.Report, state
 	if !r.Ended.IsZero() {
 		took = r.Ended.Sub(r.Created).Round(time.Millisecond).String()
 	}
-	a.say("Run %d: %s\n  command  %s\n  by       %s@%s\n  started  %s\n  took     %s", r.ID, r.Status, r.Command, r.User, r.Host, r.Created.Local().Format(time.DateTime), took)
+	a.say("Run %d: %s\n  command  %s", r.ID, r.Status, r.Command)
+	if r.User != "" { // what came through the API has none
+		a.say("  by       %s@%s", r.User, r.Host)
+	}
+	a.say("  started  %s\n  took     %s", r.Created.Local().Format(time.DateTime), took)
 	if r.Message != "" {
 		a.say("  ended    %s", r.Message)
 	}
