@@ -22,14 +22,14 @@ FUZZTIME  ?= 20s
 SEEDS     ?= 2000
 
 # The packages that run concurrently, or are driven by those that do.
-HALL := flow apply planner eval activity runtime store object addr secret
+HALL := flow apply planner eval activity runtime store object addr secret executor
 
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | \
-		while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+		while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 .PHONY: build
 build: ## bin/tutti, a static binary
@@ -51,6 +51,11 @@ test-all: tofu moto ## all tests uncached, with the peer, long simulations and t
 .PHONY: bench
 bench: build providers tofu ## benchmarks beside OpenTofu, with the ratios
 	TUTTI="$(CURDIR)/bin/tutti" $(GO) run ./bench
+
+.PHONY: bench-states
+bench-states: build moto ## the Step Functions API beside moto, and JSONata beside jsonata-js in Node
+	TUTTI="$(CURDIR)/bin/tutti" $(GO) run ./bench/states
+	$(GO) run ./bench/jsonata
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME each (20s)

@@ -17,14 +17,14 @@ import (
 )
 
 // TestSimulation plays executions of random definitions through crashes, lost,
-// doubled and late answers, pauses and full disks. SIM_SEEDS says how many; SIM_SEED
-// plays one.
+// doubled and late answers, pauses and full disks. TUTTI_SIM_SEEDS says how many;
+// TUTTI_SIM_SEED plays one.
 func TestSimulation(t *testing.T) {
 	seeds := 200
-	if s := os.Getenv("SIM_SEEDS"); s != "" {
+	if s := os.Getenv("TUTTI_SIM_SEEDS"); s != "" {
 		seeds, _ = strconv.Atoi(s)
 	}
-	if s := os.Getenv("SIM_SEED"); s != "" {
+	if s := os.Getenv("TUTTI_SIM_SEED"); s != "" {
 		seed, _ := strconv.Atoi(s)
 		simulate(t, uint64(seed))
 		return
