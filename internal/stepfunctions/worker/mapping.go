@@ -38,7 +38,14 @@ func ParseMapping(raw []byte) (Mapping, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	var m Mapping
-	if err := d.Decode(&m); err != nil {
+	err := d.Decode(&m)
+	if err == nil && d.More() {
+		err = errors.New("something follows it")
+	}
+	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+		err = fmt.Errorf("at byte %d a value cannot be of the type %s", wrong.Offset, wrong.Value) // the error's own words name types of Go
+	}
+	if err != nil {
 		return nil, fmt.Errorf("a mapping is an object such as {\"arn:aws:lambda:...\": {\"command\": [\"bin/pack\"]}}: %w", err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(m)) {

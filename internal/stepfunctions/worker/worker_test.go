@@ -119,7 +119,7 @@ func TestParseMapping(t *testing.T) {
 		t.Errorf("%v, %v", m, err)
 	}
 	for text, want := range map[string]string{
-		`[]`: "a mapping is an object", `{"a":{"comand":["x"]}}`: `unknown field "comand"`, `{"a":{}}`: "exactly one of command and url",
+		`[]`: "a mapping is an object", `{"a":"b"}`: "at byte 8 a value cannot be of the type string", `{} {}`: "something follows it", `{"a":{"comand":["x"]}}`: `unknown field "comand"`, `{"a":{}}`: "exactly one of command and url",
 		`{"a":{"command":["x"],"url":"http://h"}}`: "exactly one of command and url", `{"a":{"command":["x"],"timeout":"5"}}`: `the timeout "5" is no duration`,
 		`{"a":{"command":["x"],"timeout":"-5s"}}`: "no duration above 0", `{"a":{"command":["x"],"headers":{"a":"b"}}}`: "headers belong to a url",
 		`{"a":{"url":"http://h","working_dir":"d"}}`: "working_dir to a command", `{"a":{"url":"/h"}}`: "must start with http://",
