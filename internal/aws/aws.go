@@ -40,6 +40,10 @@ type Options struct {
 	Credentials sdk.CredentialsProvider
 	// Attempts is how often a call is tried that met a passing fault; 0 is once. The SDKs' standard is 3.
 	Attempts int
+	// Here gives what answers a call in this process, by the service's name in the catalog and the body that would be sent;
+	// nil sends it out. What is answered here needs no credentials, region or endpoint, and is not signed: this process
+	// has nobody to prove itself to. A Here that is nil sends all out.
+	Here func(ctx context.Context, service string, body []byte) http.Handler
 }
 
 // Client calls AWS. It is safe for concurrent use. Configuration is read at the first call.
@@ -95,6 +99,7 @@ type Error struct {
 	RequestID  string
 	Modelled   bool // Code is the name of an error in the service's model
 	Retryable  bool // the same call may succeed later
+	Here       bool // Options.Here answered
 }
 
 func (e *Error) Error() string {
@@ -132,6 +137,29 @@ func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	once, err := c.sender(ctx, call, written, r)
+	if err != nil {
+		return nil, err
+	}
+	retryer := retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = max(1, c.options.Attempts) })
+	for attempt := 1; ; attempt++ {
+		out, err := once()
+		if err == nil || attempt >= retryer.MaxAttempts() || !retryer.IsErrorRetryable(err) {
+			return out, err
+		}
+		if err := pause(ctx, retryer, attempt, err); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// sender gives what makes a call once.
+func (c *Client) sender(ctx context.Context, call wire.Call, written *wire.Request, r Request) (func() (*Answer, error), error) {
+	if c.options.Here != nil {
+		if h := c.options.Here(ctx, call.Service.Name, written.Body); h != nil {
+			return func() (*Answer, error) { return here(ctx, h, call, written) }, nil
+		}
+	}
 	loaded, err := c.setup.load(ctx, c.options)
 	if err != nil {
 		return nil, err
@@ -140,16 +168,7 @@ func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	retryer := retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = max(1, c.options.Attempts) })
-	for attempt := 1; ; attempt++ {
-		out, err := c.once(ctx, loaded, call, written, t)
-		if err == nil || attempt >= retryer.MaxAttempts() || !retryer.IsErrorRetryable(err) {
-			return out, err
-		}
-		if err := pause(ctx, retryer, attempt, err); err != nil {
-			return nil, err
-		}
-	}
+	return func() (*Answer, error) { return c.once(ctx, loaded, call, written, t) }, nil
 }
 
 func pause(ctx context.Context, retryer *retry.Standard, attempt int, cause error) error {
@@ -195,7 +214,7 @@ type target struct {
 func (c *Client) target(ctx context.Context, loaded *loaded, call wire.Call, written *wire.Request, r Request) (*target, error) {
 	region := cmp.Or(r.Region, c.options.Region, loaded.config.Region)
 	if region == "" {
-		return nil, errors.New("no AWS region is set: set AWS_REGION, or region in the profile")
+		return nil, ErrNoRegion
 	}
 	t := &target{credentials: loaded.config.Credentials}
 	var base string
@@ -262,14 +281,19 @@ func (c *Client) once(ctx context.Context, loaded *loaded, call wire.Call, writt
 	if len(body) > MaxAnswer {
 		return nil, fmt.Errorf("%s: the answer is larger than %d MiB", what, MaxAnswer>>20)
 	}
-	out, err := wire.Read(call, wire.Answer{Status: response.StatusCode, Header: response.Header, Body: body})
+	return answerOf(call, wire.Answer{Status: response.StatusCode, Header: response.Header, Body: body})
+}
+
+// answerOf reads an answer.
+func answerOf(call wire.Call, a wire.Answer) (*Answer, error) {
+	out, err := wire.Read(call, a)
 	if fault, told := err.(*wire.Fault); told {
 		return nil, refusal(call, fault)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &Answer{Output: out, Status: response.StatusCode, Header: response.Header, Body: body, RequestID: wire.RequestID(response.Header)}, nil
+	return &Answer{Output: out, Status: a.Status, Header: a.Header, Body: a.Body, RequestID: wire.RequestID(a.Header)}, nil
 }
 
 func refusal(call wire.Call, f *wire.Fault) *Error {
@@ -293,6 +317,9 @@ func (c *Client) Sign(ctx context.Context, request *http.Request, body []byte, s
 	}
 	return sign(ctx, request, wire.Call{Operation: &catalog.Operation{}}, body, t)
 }
+
+// ErrNoRegion tells that nothing says which region a call is for, so that nothing went out.
+var ErrNoRegion = errors.New("no AWS region is set: set AWS_REGION, or region in the profile")
 
 // ErrNoCredentials tells that a call could not be signed, so that nothing went out.
 var ErrNoCredentials = errors.New("no AWS credentials were found")

@@ -20,6 +20,7 @@ import (
 	"tutti/internal/server/control"
 	"tutti/internal/server/states"
 	"tutti/internal/stepfunctions/execution"
+	"tutti/internal/stepfunctions/integration"
 	"tutti/internal/stepfunctions/mock"
 	"tutti/internal/stepfunctions/worker"
 )
@@ -185,7 +186,8 @@ func (a *app) serve(c *cobra.Command, f *serveFlags) error {
 	if err != nil {
 		return err
 	}
-	e, err := a.open(c, nil)
+	o.Nested = &server.Nested{}
+	e, err := a.openNested(c, o.Nested)
 	if err != nil {
 		return err
 	}
@@ -226,6 +228,20 @@ func (a *app) serve(c *cobra.Command, f *serveFlags) error {
 	}
 	o.Log.Info("stopped")
 	return failed
+}
+
+// openNested opens the engine of a server, whose own state machines its Tasks can start.
+func (a *app) openNested(c *cobra.Command, nested *server.Nested) (*engine.Engine, error) {
+	o, d := a.options(c, nil)
+	if d.HasErrors() {
+		return nil, a.failed(d, nil)
+	}
+	o.AWS = integration.New(integration.Options{House: nested})
+	e, d := engine.Open(c.Context(), o)
+	if d.HasErrors() {
+		return nil, a.failed(d, nil)
+	}
+	return e, nil
 }
 
 // served tells a person what there is now.

@@ -208,3 +208,10 @@ func tokenForm(token string) (base string, ok bool) {
 	}
 	return base, ok
 }
+
+// TokenForm reports whether a text has the form of the task tokens that are given out
+// here. The service's own are longer and of another form.
+func TokenForm(text string) bool {
+	_, ok := tokenForm(text)
+	return ok
+}

@@ -246,3 +246,27 @@ func TestKeptYAML(t *testing.T) {
 		t.Errorf("read again: %v", err)
 	}
 }
+
+// done is a Caller that has everything done at once.
+type done struct{}
+
+func (done) Do(context.Context, flow.Do, func(string)) (json.RawMessage, error) {
+	return json.RawMessage(`{}`), nil
+}
+
+// TestPlaces has all places for calls taken, and nobody who waits for one.
+func TestPlaces(t *testing.T) {
+	t.Parallel()
+	x := New(Options{MaxCalls: 1, Caller: func(context.Context, store.Run) (worker.Caller, error) { return done{}, nil }})
+	x.calls <- struct{}{}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for resource, free := range map[string]bool{"aws-sdk:sfn:startSyncExecution": true, "aws-sdk:sfn:getActivityTask": true,
+		"aws-sdk:sfn:startExecution": false, "states:startExecution": false, "sqs:sendMessage": false} {
+		_, err := x.Worker(store.Run{}).Do(ctx, flow.Do{Activity: execution.ActivityCall, Input: json.RawMessage(`{"resource":"arn:aws:states:::` + resource + `"}`)}, nil)
+		var f flow.Failure
+		if errors.As(err, &f); free && err != nil || !free && f.Code != flow.CodeNotStarted {
+			t.Errorf("%s: %v", resource, err)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 
 	"tutti/internal/flow"
 	"tutti/internal/runtime/local"
+	"tutti/internal/stepfunctions/definition"
 	"tutti/internal/stepfunctions/execution"
 	"tutti/internal/stepfunctions/mock"
 	"tutti/internal/stepfunctions/worker"
@@ -37,10 +39,10 @@ func (h *hand) Do(ctx context.Context, d flow.Do, log func(line string)) (local.
 	if out, ok, err := h.mocked(ctx, d); ok {
 		return out, err
 	}
-	switch d.Activity {
-	case execution.ActivityOffer:
+	switch {
+	case d.Activity == execution.ActivityOffer:
 		return h.offer(ctx, d)
-	case execution.ActivityAwait:
+	case d.Activity == execution.ActivityAwait, waits(d):
 		// It waits more than it works, for as long as the job takes.
 		return h.call(ctx, d, log)
 	}
@@ -51,6 +53,21 @@ func (h *hand) Do(ctx context.Context, d flow.Do, log func(line string)) (local.
 	}
 	defer func() { <-h.x.calls }()
 	return h.call(ctx, d, log)
+}
+
+// waits reports whether a call lasts as long as another execution does, or until there
+// is a task. What it waits for may be carried out here and make calls itself, so that
+// it must not hold one of the places that those need.
+func waits(d flow.Do) bool {
+	if d.Activity != execution.ActivityCall || !bytes.Contains(d.Input, []byte(":aws-sdk:sfn:")) {
+		return false
+	}
+	var c execution.Call
+	if json.Unmarshal(d.Input, &c) != nil {
+		return false // who carries it out tells
+	}
+	r, _ := definition.ParseResource(c.Resource)
+	return r.Service == "aws-sdk:sfn" && (r.Action == "startSyncExecution" || r.Action == "getActivityTask")
 }
 
 func (h *hand) call(ctx context.Context, d flow.Do, log func(line string)) (local.Outcome, error) {

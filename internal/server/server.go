@@ -9,7 +9,7 @@
 //
 // Files: server.go the process from start to end, listen.go sockets and who may use
 // them, lock.go one server to a store, control.go the commands' side, metric.go
-// numbers, schedule.go what is due.
+// numbers, schedule.go what is due, nested.go executions that start executions.
 package server
 
 import (
@@ -43,6 +43,8 @@ type Options struct {
 	// Hosted is told of the Host before it takes up anything, for those who begin
 	// executions otherwise; it may be nil.
 	Hosted func(*local.Host)
+	// Nested has calls of Step Functions that are about what is here answered here; it may be nil.
+	Nested *Nested
 	// Listen are addresses such as 127.0.0.1:8083; none serves the socket alone.
 	Listen []string
 	// Keys are the access keys that callers prove; without any, only loopback addresses
@@ -158,6 +160,9 @@ func (s *Server) assemble(ctx context.Context) (err error) {
 	s.metrics.watch(s.host.Stats, o.Executor.Offered)
 	s.api, err = states.New(ctx, states.Options{Store: s.store, Host: s.host, Executor: o.Executor, Account: o.Account, Region: o.Region,
 		Limits: o.Limits, Strict: o.Strict, Answered: s.metrics.answered, Ended: s.metrics.runEnded, Log: o.Log})
+	if err == nil && o.Nested != nil {
+		o.Nested.api.Store(s.api)
+	}
 	return err
 }
 

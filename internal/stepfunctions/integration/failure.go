@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"tutti/internal/aws"
@@ -24,6 +25,9 @@ func (i *Integration) sdkFailure(ctx context.Context, name string, c execution.C
 	if !errors.As(err, &e) {
 		return unanswered(ctx, class, c, err)
 	}
+	if stopping(e) {
+		return cutOff(c)
+	}
 	code := class + "Exception"
 	if e.Modelled {
 		code = catalog.ErrorClass(e.Code)
@@ -40,6 +44,9 @@ func (s service) failure(ctx context.Context, c execution.Call, err error) error
 	if !errors.As(err, &e) {
 		return unanswered(ctx, s.prefix, c, err)
 	}
+	if stopping(e) {
+		return cutOff(c)
+	}
 	code := s.general
 	if e.Modelled {
 		code = strings.TrimSuffix(e.Code, "Exception") + "Exception"
@@ -48,6 +55,15 @@ func (s service) failure(ctx context.Context, c execution.Call, err error) error
 		Kind: kindOf(e), Code: s.prefix + "." + code,
 		Message: fmt.Sprintf("%s (Service: %s; Status Code: %d; Error Code: %s; Request ID: %s; Proxy: null)", e.Message, s.product, e.StatusCode, e.Code, e.RequestID),
 	}
+}
+
+// stopping reports whether the server of this process answered that it takes nothing in any more.
+func stopping(e *aws.Error) bool { return e.Here && e.StatusCode == http.StatusServiceUnavailable }
+
+// cutOff is a call that this process's end cuts off, as any other that is out then: it is made again, or asked about,
+// when its execution is taken up.
+func cutOff(c execution.Call) flow.Failure {
+	return flow.Failure{Kind: flow.Cancelled, Message: c.Resource + ": this server is stopping"}
 }
 
 func kindOf(e *aws.Error) flow.FailureKind {
@@ -74,9 +90,12 @@ func unanswered(ctx context.Context, prefix string, c execution.Call, err error)
 		return fmt.Errorf("%s: %w", c.Resource, ctx.Err())
 	}
 	message := err.Error()
-	if errors.Is(err, aws.ErrNoCredentials) {
+	switch {
+	case errors.Is(err, aws.ErrNoCredentials):
 		message = fmt.Sprintf("no AWS credentials were found to call %s with. Give them as to the AWS command (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), "+
-			"or let something here stand for it: a mapping, as -mapping FILE or in the workflow block, names a command or URL. (%v)", c.Resource, err)
+			"or let something here stand for it: a mapping, as -mapping FILE or in the workflow block, names a command or URL.%s (%v)", c.Resource, nestedAdvice(c), err)
+	case errors.Is(err, aws.ErrNoRegion):
+		message += "." + nestedAdvice(c)
 	}
 	return flow.Failure{Kind: flow.Retryable, Code: prefix + ".SdkClientException", Message: message}
 }
@@ -90,4 +109,13 @@ func problem(p wire.Problem) string {
 		return fmt.Sprintf("The field %q is not supported by Step Functions", p.Path)
 	}
 	return fmt.Sprintf("The value for the field %q %s", p.Path, p.Text)
+}
+
+// nestedAdvice tells who calls Step Functions without AWS how its state machines are reached here.
+func nestedAdvice(c execution.Call) string {
+	if !strings.HasPrefix(c.Resource, "arn:aws:states:::states:") && !strings.HasPrefix(c.Resource, "arn:aws:states:::aws-sdk:sfn:") {
+		return ""
+	}
+	return " \"tutti serve\" carries out executions of the state machines that were created there; AWS_ENDPOINT_URL_SFN names another server of Step Functions; " +
+		"and arn:tutti:workflow:NAME.sync starts a workflow of this stack."
 }

@@ -37,8 +37,18 @@ type Options struct {
 	AWS *aws.Client
 	// Poll is the longest pause between two looks at a job; 0 is DefaultPoll.
 	Poll time.Duration
+	// House is what is here of Step Functions; nil is nothing. It counts only where AWS is nil.
+	House House
 	// Dir is where objects that hold items lie while they are read; "" is items in tutti's folder among the user's caches.
 	Dir string
+}
+
+// House is a server of Step Functions in this process. It is safe for concurrent use.
+type House interface {
+	// Here is as in aws.Options.
+	Here(ctx context.Context, service string, body []byte) http.Handler
+	// Ended returns when the execution of an ARN has ended, when the context does, or when nothing here can tell.
+	Ended(ctx context.Context, execution string)
 }
 
 // DefaultPoll is the longest pause between two looks at a job. The first pauses are shorter.
@@ -61,7 +71,11 @@ var _ worker.Caller = (*Integration)(nil)
 // New gives an Integration. Nothing is read before the first call.
 func New(o Options) *Integration {
 	if o.AWS == nil {
-		o.AWS = aws.New(aws.Options{Attempts: defaultAttempts}, nil)
+		options := aws.Options{Attempts: defaultAttempts}
+		if o.House != nil {
+			options.Here = o.House.Here
+		}
+		o.AWS = aws.New(options, nil)
 	}
 	if o.Poll == 0 {
 		o.Poll = DefaultPoll
@@ -150,11 +164,11 @@ func (i *Integration) find(c execution.Call) (target, error) {
 	}
 	s, known := i.services[r.Service]
 	if !known {
-		return target{}, refuse("there is no integration with %s; call it as aws-sdk:%s:%s", r.Service, r.Service, r.Action)
+		return target{}, refuse("there is no integration with %s; %s", r.Service, otherwise(i.options.AWS.Catalog(), r.Service, r.Action))
 	}
 	a, known := s.actions[r.Action]
 	if !known {
-		return target{}, refuse("the integration with %s has no action %s; call it as aws-sdk:%s:%s", r.Service, r.Action, r.Service, r.Action)
+		return target{}, refuse("the integration with %s has no action %s; %s", r.Service, r.Action, otherwise(i.options.AWS.Catalog(), s.name, r.Action))
 	}
 	if r.Pattern != definition.RequestResponse && r.Pattern != definition.WaitForTaskToken && a.job == nil {
 		return target{}, refuse("%s:%s cannot be called as %s", r.Service, r.Action, r.Pattern)
@@ -181,7 +195,7 @@ func (i *Integration) call(ctx context.Context, t target, c execution.Call, log 
 	}
 	out, err := i.request(ctx, t, c)
 	if err != nil {
-		return nil, err
+		return i.begun(ctx, t, c, optimisedStyle(), err)
 	}
 	return json.Marshal(out)
 }
@@ -189,12 +203,26 @@ func (i *Integration) call(ctx context.Context, t target, c execution.Call, log 
 // sdk carries out any action of any service. Members are named and timestamps written as the AWS SDK for Java 2 has them.
 func (i *Integration) sdk(ctx context.Context, t target, c execution.Call) (json.RawMessage, error) {
 	name := strings.TrimPrefix(t.resource.Service, sdkPrefix)
+	style := wire.Style{Names: wire.PascalNames, JSONBodies: true}
+	starts := name == "sfn" && t.resource.Action == "startExecution"
+	input := any(c.Arguments)
+	if starts {
+		arguments, err := argumentsOf(c)
+		if err != nil {
+			return nil, err
+		}
+		nameExecution(c, arguments)
+		input = arguments
+	}
 	a, err := i.options.AWS.Do(ctx, aws.Request{
-		Service: name, Operation: t.resource.Action, Input: c.Arguments, Region: t.region, RoleARN: c.RoleARN, Token: c.Key,
-		Style: wire.Style{Names: wire.PascalNames, JSONBodies: true},
+		Service: name, Operation: t.resource.Action, Input: input, Region: t.region, RoleARN: c.RoleARN, Token: c.Key, Style: style,
 	})
 	if err != nil {
-		return nil, i.sdkFailure(ctx, name, c, err)
+		err = i.sdkFailure(ctx, name, c, err)
+		if starts {
+			return i.begun(ctx, t, c, style, err)
+		}
+		return nil, err
 	}
 	return json.Marshal(a.Output)
 }

@@ -200,6 +200,9 @@ func missing(err error) bool {
 func (i *Integration) await(ctx context.Context, t target, j execution.JobCall, log func(string)) (json.RawMessage, error) {
 	pause, failures, last := min(firstPoll, i.options.Poll), 0, ""
 	for {
+		if i.options.House != nil && t.service.name == "sfn" {
+			i.options.House.Ended(ctx, j.Job.ID)
+		}
 		s, err := i.look(ctx, t, j.Call, j.Job.ID)
 		var refused *aws.Error
 		switch {

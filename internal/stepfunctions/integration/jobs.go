@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strings"
 
 	"tutti/internal/aws"
 	"tutti/internal/flow"
@@ -360,23 +359,4 @@ func learning() map[string]action {
 		}}
 	}
 	return actions
-}
-
-// executionARN gives the ARN of an execution that executionArguments named. Versions and aliases of a state machine begin
-// executions of the machine itself.
-func executionARN(arguments object, key string) string {
-	machine, _ := arguments["StateMachineArn"].(string)
-	parts := strings.Split(machine, ":")
-	if arguments["Name"] != nil || len(parts) < 7 || parts[5] != "stateMachine" {
-		return ""
-	}
-	return strings.Join(parts[:5], ":") + ":execution:" + parts[6] + ":" + key
-}
-
-func nested() *job {
-	return &job{
-		id: "ExecutionArn", named: executionARN, taken: "StepFunctions.ExecutionAlreadyExistsException", poll: "describeExecution", look: by("ExecutionArn"), status: "Status",
-		done: []string{"SUCCEEDED"}, failed: []string{"FAILED", "TIMED_OUT", "ABORTED"},
-		stop: "stopExecution", end: func(_ object, id, reason string) object { return object{"ExecutionArn": id, "Cause": reason} },
-	}
 }

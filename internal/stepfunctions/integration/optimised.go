@@ -110,16 +110,6 @@ func eventResult(_ target, _ execution.Call, out map[string]any) error {
 	return flow.Failure{Kind: flow.Terminal, Code: "EventBridge.FailedEntry", Message: text(out)}
 }
 
-// executionArguments names the execution by the call's key, so that beginning it twice begins it once.
-func executionArguments(_ target, c execution.Call, arguments map[string]any) {
-	if arguments["Name"] == nil {
-		arguments["Name"] = c.Key
-	}
-	if arguments["Input"] == nil {
-		arguments["Input"] = "{}"
-	}
-}
-
 // text gives a value as JSON, for a cause.
 func text(v any) string {
 	raw, err := json.Marshal(v)

@@ -24,13 +24,13 @@ func Recognise() func(definition.Resource) string {
 		s, known := integrations[r.Service]
 		if !known {
 			names := slices.Sorted(maps.Keys(integrations))
-			return fmt.Sprintf("there is no integration with %s. Call it as aws-sdk:%s:%s, or use one of %s.%s", r.Service, r.Service, r.Action, strings.Join(names, ", "), diag.DidYouMean(r.Service, names))
+			return fmt.Sprintf("there is no integration with %s; %s. There are %s.%s", r.Service, otherwise(&services, r.Service, r.Action), strings.Join(names, ", "), diag.DidYouMean(r.Service, names))
 		}
 		a, known := s.actions[r.Action]
 		names := slices.Sorted(maps.Keys(s.actions))
 		switch {
 		case !known:
-			return fmt.Sprintf("the integration with %s has no action %s. It has %s; any other is called as aws-sdk:%s:%s.%s", r.Service, r.Action, strings.Join(names, ", "), r.Service, r.Action, diag.DidYouMean(r.Action, names))
+			return fmt.Sprintf("the integration with %s has no action %s; %s. It has %s.%s", r.Service, r.Action, otherwise(&services, s.name, r.Action), strings.Join(names, ", "), diag.DidYouMean(r.Action, names))
 		case a.job == nil && (r.Pattern == definition.Sync || r.Pattern == definition.Sync2):
 			return fmt.Sprintf("%s:%s cannot be called as %s", r.Service, r.Action, r.Pattern)
 		}
@@ -61,4 +61,14 @@ func unknownAction(services *catalog.Catalog, name, action string) string {
 		return fmt.Sprintf("%s has no action %s.%s", name, action, diag.DidYouMean(action, lower))
 	}
 	return ""
+}
+
+// otherwise tells how else an action is called that no integration has: as the SDK has it, if it does.
+func otherwise(services *catalog.Catalog, name, action string) string {
+	if s, known := services.Service(name); known {
+		if _, known := s.Operation(action); known {
+			return fmt.Sprintf("call it as aws-sdk:%s:%s", catalog.ClientName(s.ID), action)
+		}
+	}
+	return "the SDK has no such action either, so only a mapping to a command or URL can carry it out"
 }
