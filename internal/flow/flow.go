@@ -186,6 +186,9 @@ type StartChild struct {
 	// since (its ChildDone was a Failure of kind Cancelled): that child goes on. If it
 	// never began, it begins, with Machine and Input. 0 starts a new child.
 	Continues ID
+	// Redrive takes a child that Continues names up by SignalRedrive, also when it has
+	// failed. It may be taken up twice when the process dies after it has failed again.
+	Redrive bool
 }
 
 // Number is what the child is known by beside its parent: the ID with which it was

@@ -141,6 +141,11 @@ func (r *lineReader) startChild() Command {
 		r.rest = r.rest[len("continues="):]
 		c.Continues = r.id()
 	}
+	if r.has("redrive") {
+		if c.Redrive = r.bare("redrive") == "true"; !c.Redrive {
+			r.fail("redrive can only be true")
+		}
+	}
 	return c
 }
 
@@ -223,7 +228,7 @@ func (r *lineReader) bare(key string) string {
 
 // payload takes a JSON value when one stands there. None starts as a key= does.
 func (r *lineReader) payload() json.RawMessage {
-	if r.rest == "" || r.has("queue") || r.has("idempotent") || r.has("kind") || r.has("continues") || r.err != nil {
+	if r.rest == "" || r.has("queue") || r.has("idempotent") || r.has("kind") || r.has("continues") || r.has("redrive") || r.err != nil {
 		return nil
 	}
 	var p json.RawMessage

@@ -24,7 +24,7 @@ import (
 //	timer #2 +2s
 //	cancel-timer #2
 //	child #3 fulfil {"n":1}
-//	child #7 fulfil {"n":1} continues=#3
+//	child #7 fulfil {"n":1} continues=#3 redrive=true
 //	cancel-child #7 reason="late"
 //	cancel-child #3
 //	record "text"
@@ -124,6 +124,9 @@ func FormatCommand(c Command, start time.Time) string {
 		w.payload(c.Input)
 		if c.Continues != 0 {
 			w.raw(" continues=#" + strconv.FormatInt(int64(c.Continues), 10))
+		}
+		if c.Redrive {
+			w.raw(" redrive=true")
 		}
 	case CancelChild:
 		w.id("cancel-child", c.ID)

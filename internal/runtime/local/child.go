@@ -176,6 +176,10 @@ func (h *Host) adopt(ctx context.Context, b bearing, run store.RunID) birth {
 	if err != nil {
 		return birth{id: id, err: err}
 	}
+	if b.command.Redrive && (r.Status == store.Failed || r.Status == store.Stopped) {
+		child, err := h.load(ctx, *r, b.cradle(), &flow.Signaled{Name: flow.SignalRedrive})
+		return birth{id: id, child: child, err: err}
+	}
 	if r.Status == store.Stopped && (!b.unwanted || b.command.Continues != 0) {
 		child, err := h.load(ctx, *r, b.cradle(), &flow.Signaled{Name: flow.SignalResume})
 		return birth{id: id, child: child, err: err}

@@ -28,6 +28,7 @@ func (m *Machine) startMapRun(f *frame) {
 	f.group.mapRun = id
 	whole := Start{Execution: m.start.Execution, StateMachine: m.start.StateMachine, Token: m.start.Token, Limits: m.start.Limits, MapRun: start}
 	child := flow.StartChild{ID: id, Machine: MachineMapRun, Input: encode(whole)}
+	f.group.child = &child
 	m.waits[id] = wait{id: id, frame: f, what: mapRunOver, child: &child}
 	m.out = append(m.out, child)
 }

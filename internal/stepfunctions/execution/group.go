@@ -23,6 +23,8 @@ type group struct {
 	// mapRun is the child machine of a distributed Map; arn its name.
 	mapRun flow.ID
 	arn    string
+	// child is how that was started, for a redrive.
+	child *flow.StartChild
 	// run is set in the machine of a map run.
 	run *mapRun
 }

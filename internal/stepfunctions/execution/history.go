@@ -268,8 +268,11 @@ func (m *Machine) noteTimedOut(f *frame, why failure) {
 func (m *Machine) noteMapRun(f *frame, kind string, why *flow.Failure) {
 	m.note(f.scope, kind, func() *data.Object {
 		o := data.NewObject(3)
-		if kind == "MapRunStarted" {
+		if kind == "MapRunStarted" || kind == "MapRunRedriven" {
 			o.Set("mapRunArn", f.group.arn)
+		}
+		if kind == "MapRunRedriven" {
+			o.Set("redriveCount", float64(m.redrives))
 		}
 		if why != nil {
 			for _, mem := range failed(why.Code, why.Message)().Members() {

@@ -22,6 +22,8 @@ const (
 	readPage     = 1_000
 	writePart    = 10_000
 	writesAtOnce = 2
+	// maxLost is how many failed items are kept so that they can be redriven.
+	maxLost = 10_000
 )
 
 // mapRun is what a map run has under way. Items are held from when they are read
@@ -49,6 +51,11 @@ type mapRun struct {
 	// manifest is set once the manifest is on its way.
 	manifest bool
 	broken   *failure
+	// lost are the items that failed or were given up, kept for a redrive up to maxLost;
+	// tooMany says that there were more. The first reviving of them are to go on.
+	lost     []*scope
+	tooMany  bool
+	reviving int
 	// pumping: items are being begun, and one that fails at once must not begin others
 	// inside that.
 	pumping bool
@@ -141,7 +148,14 @@ func (m *Machine) pumpItems(f *frame) {
 		limit = *n
 	}
 	r.pumping = true
-	for r.broken == nil && m.end == nil && len(r.waiting) > 0 && int64(len(r.running)) < limit && r.writing <= writesAtOnce && r.batchReady() {
+	for r.broken == nil && m.end == nil && int64(len(r.running)) < limit && r.writing <= writesAtOnce {
+		if r.reviving > 0 {
+			m.reviveItem(r)
+			continue
+		}
+		if len(r.waiting) == 0 || !r.batchReady() {
+			break
+		}
 		m.beginItem(f)
 	}
 	r.pumping = false
@@ -152,7 +166,7 @@ func (m *Machine) pumpItems(f *frame) {
 		call := *r.start.Read
 		call.Cursor, call.Count = r.cursor, readPage
 		r.reading = m.do(f, ActivityRead, call, true, pageRead)
-	case len(r.running) == 0 && r.reading == 0 && (r.broken != nil || r.eof && len(r.waiting) == 0):
+	case len(r.running) == 0 && r.reading == 0 && (r.broken != nil || r.eof && len(r.waiting)+r.reviving == 0):
 		m.endMapRun(f)
 	}
 }
@@ -211,7 +225,9 @@ func (m *Machine) beginItem(f *frame) {
 	r.running[index] = s
 	m.noteStarted(s, input)
 	if err != nil {
-		m.itemFailed(s, asFailure(err))
+		why := asFailure(err)
+		s.unborn = &why
+		m.itemFailed(s, why)
 		return
 	}
 	m.to(s, s.body.StartAt, input)
@@ -308,6 +324,7 @@ func (m *Machine) itemFailed(s *scope, why failure) {
 	f := s.owner
 	r := f.group.run
 	s.dropped = true
+	r.lose(s)
 	m.note(s, "ExecutionFailed", failed(why.name, why.cause))
 	r.counts.Failed++
 	if r.intolerable() {
@@ -316,6 +333,16 @@ func (m *Machine) itemFailed(s *scope, why failure) {
 	m.itemOver(f, s, "FAILED", nil, why)
 	if r.broken != nil {
 		m.abortItems(f)
+	}
+}
+
+// lose keeps an item for a redrive.
+func (r *mapRun) lose(s *scope) {
+	if len(r.lost) >= maxLost {
+		r.lost, r.tooMany, r.reviving = nil, true, 0
+	}
+	if !r.tooMany {
+		r.lost = append(r.lost, s)
 	}
 }
 
@@ -446,6 +473,7 @@ func (m *Machine) abortItems(f *frame) {
 		m.abort(s, r.broken.name)
 		m.noteAborted(s, "", "")
 		r.counts.Aborted++
+		r.lose(s)
 		delete(r.running, int64(s.index))
 	}
 	m.pumpItems(f)
@@ -456,6 +484,10 @@ func (m *Machine) endMapRun(f *frame) {
 	r := f.group.run
 	if m.end != nil {
 		return
+	}
+	if r.broken == nil && r.counts.Failed > 0 && r.intolerable() {
+		// Only now is it known how many items there are in all.
+		r.broken = &failure{name: ExceedToleratedFailure, cause: "The specified tolerated failure threshold was exceeded"}
 	}
 	writerFailed := r.broken != nil && r.broken.name == ResultWriterFailed
 	if r.start.Write != nil && !writerFailed {

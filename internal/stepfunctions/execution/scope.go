@@ -25,6 +25,8 @@ type scope struct {
 	item      *item
 	history   *history
 	previous  int64 // the latest event of this scope
+	// unborn is why the input of a map run's item could not be made.
+	unborn *failure
 	// done is set at its end; dropped when it was aborted.
 	done, dropped bool
 }

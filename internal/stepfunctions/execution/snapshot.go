@@ -68,6 +68,7 @@ type scopeState struct {
 	Full          bool
 	Previous      int64
 	Done, Dropped bool
+	Unborn        *failureState
 	Frame         *frameState
 }
 
@@ -112,6 +113,7 @@ type groupState struct {
 	Items          json.RawMessage // nil for a Parallel
 	MapRun         flow.ID
 	ARN            string
+	Child          string // the command's text form
 	Run            *runState
 }
 
@@ -130,6 +132,8 @@ type runState struct {
 	Bounds   MapRunBounds
 	Manifest bool
 	Broken   *failureState
+	TooMany  bool
+	Reviving int
 }
 
 type sourceState struct {
@@ -205,6 +209,9 @@ func (s *snapshot) addScope(c *scope, owner int, numbers map[*scope]int) {
 	if c.next != "" {
 		state.Input = data.Encode(c.input)
 	}
+	if c.unborn != nil {
+		state.Unborn = &failureState{c.unborn.name, c.unborn.cause}
+	}
 	if c.owner == nil || c.who != c.owner.scope.who {
 		state.Who = &identityState{ARN: c.who.arn, Execution: data.Encode(orEmpty(c.who.execution)), StateMachine: data.Encode(orEmpty(c.who.stateMachine))}
 	}
@@ -222,7 +229,7 @@ func (s *snapshot) addScope(c *scope, owner int, numbers map[*scope]int) {
 	if g := c.frame.group; g != nil {
 		children := g.children
 		if g.run != nil {
-			children = g.run.open()
+			children = append(g.run.open(), g.run.lost...)
 		}
 		for _, child := range children {
 			if child != nil {
@@ -254,6 +261,9 @@ func stateOf(f *frame) *frameState {
 		if g.items != nil {
 			s.Group.Items = data.Encode(g.items)
 		}
+		if g.child != nil {
+			s.Group.Child = flow.FormatCommand(*g.child, time.Time{})
+		}
 		if g.run != nil {
 			s.Group.Run = g.run.state()
 		}
@@ -263,7 +273,7 @@ func stateOf(f *frame) *frameState {
 
 func (r *mapRun) state() *runState {
 	s := &runState{Next: r.next, Cursor: r.cursor, EOF: r.eof, Reading: r.reading, Writing: r.writing, Parts: r.parts, Counts: r.counts, Bounds: r.bounds,
-		Manifest: r.manifest, Results: map[string]json.RawMessage{}, Files: map[string]json.RawMessage{}}
+		Manifest: r.manifest, TooMany: r.tooMany, Reviving: r.reviving, Results: map[string]json.RawMessage{}, Files: map[string]json.RawMessage{}}
 	for _, w := range r.waiting {
 		s.Waiting = append(s.Waiting, sourceState{w.key, data.Encode(w.value)})
 	}
@@ -384,6 +394,9 @@ func (r *restorer) wait(s waitState) (wait, error) {
 func (r *restorer) scope(s *scopeState) error {
 	c := &scope{index: s.Index, next: s.Next, previous: s.Previous, done: s.Done, dropped: s.Dropped}
 	r.scopes = append(r.scopes, c)
+	if s.Unborn != nil {
+		c.unborn = &failure{name: s.Unborn.Name, cause: s.Unborn.Cause}
+	}
 	var outer *scope
 	switch {
 	case s.Owner < 0:
@@ -414,7 +427,11 @@ func (r *restorer) own(c *scope, f *frame) error {
 		return fmt.Errorf("the state %q has no branches", f.state.Name)
 	case g.run != nil:
 		c.body = f.state.Map.Processor
-		g.run.running[int64(c.index)] = c
+		if c.dropped {
+			g.run.lost = append(g.run.lost, c)
+		} else {
+			g.run.running[int64(c.index)] = c
+		}
 		return nil
 	case c.index < 0 || c.index >= len(g.children):
 		return fmt.Errorf("the state %q has no branch %d", f.state.Name, c.index)
@@ -479,6 +496,9 @@ func (r *restorer) frame(c *scope, s *frameState) error {
 		if g.Run != nil {
 			f.group.run = d.run(g.Run, r.m.start.MapRun)
 		}
+		if g.Child != "" {
+			f.group.child = d.child(g.Child)
+		}
 	}
 	return d.err
 }
@@ -504,9 +524,18 @@ func (d *decoder) list(raw json.RawMessage) []any {
 	return list
 }
 
+func (d *decoder) child(text string) *flow.StartChild {
+	c, err := flow.ParseCommand(text, time.Time{})
+	child, ok := c.(flow.StartChild)
+	if d.err == nil && (err != nil || !ok) {
+		d.err = fmt.Errorf("%.60q does not start a child: %w", text, err)
+	}
+	return &child
+}
+
 func (d *decoder) run(s *runState, start *MapRunStart) *mapRun {
 	r := &mapRun{start: start, next: s.Next, cursor: s.Cursor, eof: s.EOF, reading: s.Reading, writing: s.Writing, parts: s.Parts, counts: s.Counts, bounds: s.Bounds,
-		manifest: s.Manifest, results: map[string][]any{}, files: map[string][]any{}, running: map[int64]*scope{}}
+		manifest: s.Manifest, tooMany: s.TooMany, reviving: s.Reviving, results: map[string][]any{}, files: map[string][]any{}, running: map[int64]*scope{}}
 	if start != nil && len(start.Context) > 0 {
 		r.context = d.object(start.Context)
 	}
