@@ -144,7 +144,9 @@ func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
 	retryer := retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = max(1, c.options.Attempts) })
 	for attempt := 1; ; attempt++ {
 		out, err := once()
-		if err == nil || attempt >= retryer.MaxAttempts() || !retryer.IsErrorRetryable(err) {
+		// What is wrong in this process does not pass by asking it again.
+		var refused *Error
+		if err == nil || attempt >= retryer.MaxAttempts() || !retryer.IsErrorRetryable(err) || errors.As(err, &refused) && refused.Here {
 			return out, err
 		}
 		if err := pause(ctx, retryer, attempt, err); err != nil {

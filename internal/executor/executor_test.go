@@ -269,4 +269,11 @@ func TestPlaces(t *testing.T) {
 			t.Errorf("%s: %v", resource, err)
 		}
 	}
+	rests, stop := context.WithCancelCause(t.Context())
+	stop(local.ErrSuspended)
+	_, err := x.Worker(store.Run{}).Do(rests, flow.Do{Activity: execution.ActivityCall, Input: json.RawMessage(`{}`)}, nil)
+	var f flow.Failure
+	if errors.As(err, &f); f.Kind != flow.Cancelled || f.Code == flow.CodeNotStarted {
+		t.Errorf("a call whose run comes to rest fails for good: %v", err)
+	}
 }

@@ -49,6 +49,10 @@ func (h *hand) Do(ctx context.Context, d flow.Do, log func(line string)) (local.
 	select {
 	case h.x.calls <- struct{}{}:
 	case <-ctx.Done():
+		if errors.Is(context.Cause(ctx), local.ErrSuspended) {
+			// Nobody asked for its end: it must not fail, but be there when the run is taken up.
+			return local.Outcome{}, flow.Failure{Kind: flow.Cancelled, Message: "the run came to rest before it had begun"}
+		}
 		return local.Outcome{}, flow.Failure{Kind: flow.Cancelled, Code: flow.CodeNotStarted, Message: "it was asked to stop before it had begun"}
 	}
 	defer func() { <-h.x.calls }()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"tutti/internal/aws"
 	"tutti/internal/aws/catalog"
@@ -26,7 +27,7 @@ func (i *Integration) sdkFailure(ctx context.Context, name string, c execution.C
 		return unanswered(ctx, class, c, err)
 	}
 	if stopping(e) {
-		return cutOff(c)
+		return cutOff(ctx, c)
 	}
 	code := class + "Exception"
 	if e.Modelled {
@@ -45,7 +46,7 @@ func (s service) failure(ctx context.Context, c execution.Call, err error) error
 		return unanswered(ctx, s.prefix, c, err)
 	}
 	if stopping(e) {
-		return cutOff(c)
+		return cutOff(ctx, c)
 	}
 	code := s.general
 	if e.Modelled {
@@ -57,12 +58,17 @@ func (s service) failure(ctx context.Context, c execution.Call, err error) error
 	}
 }
 
+// restPause is how long a call is held that the stopping server refused: a Host refuses new runs a moment before it tells
+// those that are open that they come to rest, and only then is an activity that was cut off kept for later.
+const restPause = 250 * time.Millisecond
+
 // stopping reports whether the server of this process answered that it takes nothing in any more.
 func stopping(e *aws.Error) bool { return e.Here && e.StatusCode == http.StatusServiceUnavailable }
 
 // cutOff is a call that this process's end cuts off, as any other that is out then: it is made again, or asked about,
 // when its execution is taken up.
-func cutOff(c execution.Call) flow.Failure {
+func cutOff(ctx context.Context, c execution.Call) flow.Failure {
+	_ = sleep(ctx, restPause) // the end of the context is the same end
 	return flow.Failure{Kind: flow.Cancelled, Message: c.Resource + ": this server is stopping"}
 }
 
