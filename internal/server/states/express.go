@@ -41,9 +41,13 @@ type expressRun struct {
 func newExpresses(a *API) (*expresses, error) {
 	e := &expresses{a: a, open: map[string]*expressRun{}}
 	var err error
-	e.host, err = local.NewHost(local.HostOptions{Store: &oblivion{}, Machines: a.o.Executor, Ended: e.ended})
+	// Executions that wait inside others must never hold all places: there are as good as endlessly many.
+	e.host, err = local.NewHost(local.HostOptions{Store: &oblivion{}, Machines: a.o.Executor, Ended: e.ended, MaxWorking: maxExpressWorking})
 	return e, err
 }
+
+// maxExpressWorking is how many activities of EXPRESS executions may be out at once.
+const maxExpressWorking = 1 << 20
 
 // start begins an execution, whose record is durable when it returns.
 func (e *expresses) start(ctx context.Context, o *order, command string) (*expressRun, time.Time, error) {
