@@ -63,7 +63,7 @@ fuzz: ## every fuzz target for FUZZTIME each (20s)
 
 .PHONY: sim
 sim: ## simulated runs with faults, SEEDS of them per test (2000)
-	TUTTI_SIM_SEEDS=$(SEEDS) $(GO) test -timeout 60m -count=1 -run 'Sim' ./internal/...
+	TUTTI_SIM_SEEDS=$(SEEDS) $(GO) test -timeout 60m -count=1 -run 'Sim|RandomHistories' ./internal/...
 
 .PHONY: race
 race: ## the tests of the hall under the race detector
