@@ -18,7 +18,13 @@ type deletion struct {
 	// longer do.
 	users map[addr.Object][]int
 	still *still
+	// inferred are the waits of ends for ends that follow from rows between them, to
+	// which nothing is done.
+	inferred []edge
 }
+
+// edge is that one action waits for another, by their numbers.
+type edge struct{ id, need int }
 
 func (g *graph) deletions() {
 	if len(g.gone) == 0 {
@@ -32,6 +38,7 @@ func (g *graph) deletions() {
 		d.byConfig[o.Config()] = append(d.byConfig[o.Config()], o)
 	}
 	d.ending()
+	d.doubt()
 	g.untangle()
 	d.changing()
 }
@@ -49,7 +56,12 @@ func (d *deletion) ending() {
 			}
 		}
 	}
-	d.still.each(func(n addr.Instance, id int) { d.after(n, id, need) })
+	d.still.each(func(n addr.Instance, id int) {
+		d.after(n, id, func(end, user int) {
+			need(end, user)
+			d.inferred = append(d.inferred, edge{end, user})
+		})
+	})
 	for _, o := range sortedObjects(d.byObject) {
 		ids := d.g.joined(d.users[o], o.Instance(addr.NoKey))
 		for _, key := range d.byObject[o] {
@@ -57,6 +69,35 @@ func (d *deletion) ending() {
 		}
 	}
 	clear(d.users)
+}
+
+// doubt gives up inferred waits that lie on a circle. What the rows of the ends say
+// themselves counts for more than what follows from rows between them, which may mean
+// another object that had the same address.
+func (d *deletion) doubt() {
+	if len(d.inferred) == 0 {
+		return
+	}
+	left := d.g.circular()
+	if len(left) == 0 {
+		return
+	}
+	said := map[edge]bool{}
+	for i := range d.g.plan.Changes {
+		c := &d.g.plan.Changes[i]
+		if id := d.g.goneOf[i]; left[id] && c.Prior != nil {
+			for _, n := range c.Prior.Needs {
+				d.after(n, id, func(end, user int) { said[edge{end, user}] = true })
+			}
+		}
+	}
+	clear(d.users)
+	for _, e := range d.inferred {
+		if left[e.id] && left[e.need] && !said[e] {
+			a := &d.g.plan.Actions[e.id-1]
+			a.Needs = slices.DeleteFunc(a.Needs, func(n int) bool { return n == e.need })
+		}
+	}
 }
 
 // changing lets the changes of what goes on come before the ends of what it used,
