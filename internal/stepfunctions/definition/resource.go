@@ -3,6 +3,7 @@ package definition
 import (
 	"regexp"
 	"strings"
+
 	"tutti/internal/stepfunctions/document"
 )
 

@@ -39,9 +39,31 @@ func startOf(input string) json.RawMessage {
 
 // TestScenarios runs what lies in testdata: events, and all that the machine says.
 func TestScenarios(t *testing.T) {
+	scenarios(t, "testdata/*.txt", func(args string) (json.RawMessage, error) { return startOf(args), nil })
+}
+
+// TestMapRunScenarios runs the machine of a distributed Map by itself. The line
+// start holds its MapRunStart.
+func TestMapRunScenarios(t *testing.T) {
+	scenarios(t, "testdata/maprun/*.txt", func(args string) (json.RawMessage, error) {
+		var start execution.Start
+		if err := json.Unmarshal(startOf("null"), &start); err != nil {
+			return nil, err
+		}
+		start.MapRun = &execution.MapRunStart{}
+		if err := json.Unmarshal([]byte(args), start.MapRun); err != nil {
+			return nil, err
+		}
+		return json.Marshal(start)
+	})
+}
+
+// scenarios runs files whose body is a definition; input makes the machine's input of
+// the line start.
+func scenarios(t *testing.T, files string, input func(args string) (json.RawMessage, error)) {
 	var def *definition.StateMachine
 	histories := map[flow.Machine]*[]execution.HistoryEvent{}
-	flowtest.Run(t, "testdata/*.txt", flowtest.Kit{
+	flowtest.Run(t, files, flowtest.Kit{
 		New: func() flow.Machine {
 			m := execution.New(def)
 			var events []execution.HistoryEvent
@@ -55,7 +77,7 @@ func TestScenarios(t *testing.T) {
 		},
 		Input: func(args, body string) (json.RawMessage, error) {
 			def = parse(t, body)
-			return startOf(args), nil
+			return input(args)
 		},
 		Report: func(m flow.Machine) string { return printHistory(*histories[m]) },
 		Update: *update,

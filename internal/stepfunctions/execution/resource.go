@@ -1,6 +1,10 @@
 package execution
 
-import "strings"
+import (
+	"strings"
+
+	"tutti/internal/stepfunctions/definition"
+)
 
 // pattern is how a Task's resource is called.
 type pattern uint8
@@ -20,37 +24,26 @@ type target struct {
 	service, action string
 }
 
-// readTarget takes a resource apart. Resources have these forms:
-//
-//	arn:aws:lambda:REGION:ACCOUNT:function:NAME
-//	arn:aws:states:REGION:ACCOUNT:activity:NAME
-//	arn:aws:states:REGION:ACCOUNT:SERVICE:ACTION[.sync|.sync:2|.waitForTaskToken]
-//	arn:aws:states:::aws-sdk:SERVICE:ACTION[.waitForTaskToken]
-//	arn:tutti:KIND[:NAME][.sync|.waitForTaskToken]
+// readTarget takes a Task's resource apart, which the definition's reader has checked.
 func readTarget(resource string) target {
-	t := target{pattern: requestResponse}
-	body := resource
-	for _, p := range []struct {
-		suffix  string
-		pattern pattern
-	}{{".sync", runJob}, {".sync:2", runJob}, {".waitForTaskToken", taskToken}} {
-		if rest, ok := strings.CutSuffix(resource, p.suffix); ok {
-			body, t.pattern = rest, p.pattern
-		}
+	r, ok := definition.ParseResource(resource)
+	if !ok {
+		panic("execution: invariant broken: a Task calls " + resource)
 	}
-	parts := strings.SplitN(body, ":", 6)
-	switch {
-	case len(parts) >= 3 && parts[1] == "tutti":
-		t.service, t.action = "tutti", strings.Join(parts[2:], ":")
-	case len(parts) == 6 && parts[2] == "lambda":
+	t := target{pattern: requestResponse, service: r.Service, action: r.Action + string(r.Pattern)}
+	switch r.Pattern {
+	case definition.Sync, definition.Sync2:
+		t.pattern = runJob
+	case definition.WaitForTaskToken:
+		t.pattern = taskToken
+	}
+	switch r.Kind {
+	case definition.LambdaResource:
 		t.lambda, t.service, t.action = true, "lambda", "invoke"
-	case len(parts) == 6 && parts[2] == "states" && strings.HasPrefix(parts[5], "activity:"):
-		t.pattern, t.service, t.action = activityWorker, "activity", parts[5]
-	case len(parts) == 6 && parts[2] == "states":
-		service, action, _ := cutLast(parts[5])
-		t.service, t.action = service, action+resource[len(body):]
-	default:
-		t.service, t.action = "", resource
+	case definition.ActivityResource:
+		t.pattern, t.service, t.action = activityWorker, "activity", resource
+	case definition.TuttiResource:
+		t.service, t.action = "tutti", strings.TrimPrefix(resource, "arn:tutti:")
 	}
 	return t
 }
