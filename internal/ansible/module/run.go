@@ -1,0 +1,63 @@
+package module
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"tutti/internal/ansible/argument"
+)
+
+// Request is a module's call as it travels to the host.
+type Request struct {
+	Module    string         `json:"module"`
+	Args      map[string]any `json:"args,omitempty"`
+	CheckMode bool           `json:"check,omitempty"`
+	Diff      bool           `json:"diff,omitempty"`
+	Verbosity int            `json:"verbosity,omitempty"`
+	NoLog     bool           `json:"no_log,omitempty"`
+	// Environment is set for the call alone; no other call of this process sees it.
+	Environment map[string]string `json:"environment,omitempty"`
+	// TempDir is where the module may make files of its own; "" is the system's.
+	TempDir string `json:"tempdir,omitempty"`
+}
+
+// Run checks the arguments and carries the module out, in this process. A module that cannot
+// tell what it would do is skipped in check mode, as Ansible does. A panic becomes a failed
+// result that says it is our fault.
+func Run(ctx context.Context, m *Module, r Request) (result Result) {
+	defer func() {
+		if p := recover(); p != nil {
+			result = Fail(fmt.Sprintf("a fault in the module %s itself, please report it: %v", m.Name, p), "exception", string(debug.Stack()))
+		}
+	}()
+	args, problems := argument.Check(m.Spec, r.Args)
+	invocation := map[string]any{"module_args": argument.Visible(m.Spec, args)}
+	if len(problems) > 0 {
+		return Fail(strings.Join(problems, ", "), "invocation", invocation)
+	}
+	if r.CheckMode && !m.Spec.Check {
+		return Result{"skipped": true, "changed": false,
+			"msg": fmt.Sprintf("remote module (%s) does not support check mode", "ansible.builtin."+m.Name)}
+	}
+	c := &Call{Args: args, CheckMode: r.CheckMode, Diff: r.Diff, Verbosity: r.Verbosity, NoLog: r.NoLog, TempDir: r.TempDir}
+	result = m.Run(withEnvironment(ctx, r.Environment), c)
+	c.finish(result, invocation)
+	return result
+}
+
+func (c *Call) finish(r Result, invocation map[string]any) {
+	if _, ok := r["changed"]; !ok {
+		r["changed"] = false
+	}
+	if _, ok := r["invocation"]; !ok {
+		r["invocation"] = invocation
+	}
+	if len(c.warnings) > 0 {
+		r["warnings"] = c.warnings
+	}
+	if len(c.deprecations) > 0 {
+		r["deprecations"] = c.deprecations
+	}
+}
