@@ -78,9 +78,10 @@ func (h *held) ready() {
 // spread follows what rows say that they need.
 func (h *held) spread(queue []*row, rows *rows) {
 	h.ready()
-	byObject := map[addr.Object][]*row{}
+	byObject, byConfig := map[addr.Object][]*row{}, map[addr.Config][]*row{}
 	for _, r := range rows.sorted() {
 		byObject[r.Addr.Object] = append(byObject[r.Addr.Object], r)
+		byConfig[r.Addr.Object.Config()] = append(byConfig[r.Addr.Object.Config()], r)
 	}
 	seen := map[*row]bool{}
 	for ; len(queue) > 0; queue = queue[1:] {
@@ -98,6 +99,7 @@ func (h *held) spread(queue []*row, rows *rows) {
 				h.objects[need.Object] = true
 				if keyless(need.Module) {
 					h.configs[need.Object.Config()] = true
+					queue = append(queue, byConfig[need.Object.Config()]...)
 				}
 			}
 			for _, r := range byObject[need.Object] {
