@@ -58,7 +58,13 @@ type Output struct {
 // Exec runs a program to its end. When the context ends the program and all that it started
 // are killed.
 func Exec(ctx context.Context, c Command) Output {
-	cmd := exec.CommandContext(ctx, c.Argv[0], c.Argv[1:]...)
+	path, err := program(ctx, c.Argv[0])
+	if err != nil {
+		return Output{Code: 2, Err: err}
+	}
+	cmd := exec.CommandContext(ctx, path)
+	// The program sees the name that it was called by, as when a shell starts it.
+	cmd.Args = c.Argv
 	cmd.Dir = c.Dir
 	cmd.Env = append(Environment(ctx), c.Env...)
 	if !c.KeepLocale {
@@ -73,7 +79,7 @@ func Exec(ctx context.Context, c Command) Output {
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 2 * time.Second
 	begin := time.Now()
-	err := cmd.Run()
+	err = cmd.Run()
 	out := Output{Stdout: stdout.String(), Stderr: stderr.String(), Elapsed: time.Since(begin)}
 	var exit *exec.ExitError
 	switch {
@@ -88,16 +94,34 @@ func Exec(ctx context.Context, c Command) Output {
 	return out
 }
 
-// LookPath finds a program on PATH and, as Ansible's get_bin_path does, in the folders for
-// administrators; "" when it is not there.
-func LookPath(ctx context.Context, name string) string {
+// program finds what a name without a slash means on the PATH of the call, which may be
+// another than that of this process.
+func program(ctx context.Context, name string) (string, error) {
+	if strings.Contains(name, "/") {
+		return name, nil
+	}
+	for _, dir := range searchPath(ctx) {
+		if info, err := os.Stat(dir + "/" + name); dir != "" && err == nil && !info.IsDir() && info.Mode()&0o111 != 0 {
+			return dir + "/" + name, nil
+		}
+	}
+	return "", &os.PathError{Op: "exec", Path: name, Err: syscall.ENOENT}
+}
+
+func searchPath(ctx context.Context) []string {
 	path := ""
 	for _, kv := range Environment(ctx) {
 		if v, ok := strings.CutPrefix(kv, "PATH="); ok {
 			path = v
 		}
 	}
-	for _, dir := range append(strings.Split(path, ":"), "/sbin", "/usr/sbin", "/usr/local/sbin") {
+	return strings.Split(path, ":")
+}
+
+// LookPath finds a program on PATH and, as Ansible's get_bin_path does, in the folders for
+// administrators; "" when it is not there.
+func LookPath(ctx context.Context, name string) string {
+	for _, dir := range append(searchPath(ctx), "/sbin", "/usr/sbin", "/usr/local/sbin") {
 		if dir == "" {
 			continue
 		}
