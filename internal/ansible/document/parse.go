@@ -21,6 +21,8 @@ const (
 	// MaxNodes is how many values a document may have; an alias counts with all that it
 	// stands for, so a few lines of aliases of aliases cannot fill the memory.
 	MaxNodes = 5_000_000
+	// maxWarnings is how many duplicate keys are told of.
+	maxWarnings = 100
 )
 
 // Duplicates says what a key that a dict has twice is; the last one always counts.
@@ -135,7 +137,7 @@ func (r *reader) position(holds func(c rune, size int) bool) (line, column int) 
 
 // documents reads up to so many documents; one more is an error.
 func (r *reader) documents(most int) []*Node {
-	loader, err := yaml.NewLoader(bytes.NewReader(r.text), yaml.WithV4Defaults())
+	loader, err := yaml.NewLoader(bytes.NewReader(directives(r.text)), yaml.WithV4Defaults())
 	if err != nil {
 		panic("document: invariant broken: the YAML library refuses its own defaults: " + err.Error())
 	}
@@ -165,21 +167,35 @@ func (r *reader) documents(most int) []*Node {
 	}
 }
 
-// separator finds the --- that begins a document: the last one above what it holds.
+// directives has text that says it is YAML 1.2 pass for 1.1, which is how it is read; the
+// library would refuse it.
+func directives(text []byte) []byte {
+	if bytes.HasPrefix(text, []byte("%YAML 1.2")) {
+		return append([]byte("%YAML 1.1"), text[len("%YAML 1.2"):]...)
+	}
+	return text
+}
+
+// separator finds the --- that begins a document, or else the first line that it holds.
 func (r *reader) separator(doc *yaml.Node) (line, column int) {
 	until := doc.Line
 	if len(doc.Content) > 0 {
 		until = doc.Content[0].Line
 	}
-	line = doc.Line
 	number := 0
 	for text := range bytes.Lines(r.text) {
 		if number++; number > until {
 			break
 		}
-		if bytes.HasPrefix(text, []byte("---")) {
+		switch trimmed := bytes.TrimSpace(text); {
+		case bytes.HasPrefix(text, []byte("---")):
 			line = number
+		case len(trimmed) > 0 && trimmed[0] != '#' && trimmed[0] != '%' && number < until:
+			line = 0
 		}
+	}
+	if line == 0 {
+		line = until
 	}
 	return line, 1
 }
