@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
-	"strings"
 
 	"tutti/internal/ansible/argument"
 )
@@ -32,27 +31,36 @@ func Run(ctx context.Context, m *Module, r Request) (result Result) {
 			result = Fail(fmt.Sprintf("a fault in the module %s itself, please report it: %v", m.Name, p), "exception", string(debug.Stack()))
 		}
 	}()
-	args, problems := argument.Check(m.Spec, r.Args)
-	invocation := map[string]any{"module_args": argument.Visible(m.Spec, args)}
-	if len(problems) > 0 {
-		return Fail(strings.Join(problems, ", "), "invocation", invocation)
+	checked := argument.Check(m.Spec, r.Args, hostOf(ctx))
+	c := &Call{Args: checked.Args, CheckMode: r.CheckMode, Diff: r.Diff, Verbosity: r.Verbosity, NoLog: r.NoLog, TempDir: r.TempDir,
+		warnings: checked.Warnings}
+	for _, d := range checked.Deprecations {
+		c.Deprecate(d.Msg, d.Version)
 	}
-	if r.CheckMode && !m.Spec.Check {
-		return Result{"skipped": true, "changed": false,
-			"msg": fmt.Sprintf("remote module (%s) does not support check mode", "ansible.builtin."+m.Name)}
+	switch {
+	case len(checked.Problems) > 0:
+		result = Fail(checked.Message(fullName(m.Name)))
+	case r.CheckMode && !m.Spec.Check:
+		result = Result{"skipped": true, "changed": false, "msg": fmt.Sprintf("remote module (%s) does not support check mode", fullName(m.Name))}
+	default:
+		result = m.Run(withEnvironment(ctx, r.Environment), c)
 	}
-	c := &Call{Args: args, CheckMode: r.CheckMode, Diff: r.Diff, Verbosity: r.Verbosity, NoLog: r.NoLog, TempDir: r.TempDir}
-	result = m.Run(withEnvironment(ctx, r.Environment), c)
-	c.finish(result, invocation)
+	c.finish(result)
+	if len(checked.Secrets) > 0 {
+		result, _ = argument.Hide(map[string]any(result), checked.Secrets).(map[string]any)
+	}
 	return result
 }
 
-func (c *Call) finish(r Result, invocation map[string]any) {
+// fullName is a module's name as its own messages tell it.
+func fullName(name string) string { return "ansible.legacy." + name }
+
+func (c *Call) finish(r Result) {
 	if _, ok := r["changed"]; !ok {
 		r["changed"] = false
 	}
 	if _, ok := r["invocation"]; !ok {
-		r["invocation"] = invocation
+		r["invocation"] = map[string]any{"module_args": c.Args}
 	}
 	if len(c.warnings) > 0 {
 		r["warnings"] = c.warnings
