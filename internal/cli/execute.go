@@ -154,7 +154,7 @@ func (a *app) strictWarnings(m *definition.StateMachine, req workflow.Request, i
 		input = req.Input
 	}
 	text := req.Definition.Text
-	a.diagnostics(m.Strict(len(text), len(input)), map[string][]byte{req.Definition.File: []byte(text)})
+	a.diagnostics(definition.Diagnostics(m.Strict(definition.Use{Size: len(text), Input: len(input)})), map[string][]byte{req.Definition.File: []byte(text)})
 }
 
 func (f *executeFlags) options(a *app) (engine.ExecutionOptions, error) {

@@ -85,6 +85,11 @@ func (x *Executor) DefinitionText(ctx context.Context, hash string) (string, err
 	return string(doc.Value), nil
 }
 
+// Kept gives a definition that is kept, read and checked.
+func (x *Executor) Kept(ctx context.Context, hash string) (*definition.StateMachine, error) {
+	return x.definitions.get(ctx, hash)
+}
+
 func (d *definitions) keep(ctx context.Context, text string, def *definition.StateMachine) (string, error) {
 	hash := Hash(text)
 	if p := d.find(hash); p != nil && p.stored {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"tutti/internal/executor"
+	"tutti/internal/stepfunctions/definition"
 	"tutti/internal/store"
 )
 
@@ -144,8 +145,23 @@ func (a *API) configure(ctx context.Context, m *stateMachine, in *configuration)
 	if in.Definition == nil {
 		return nil
 	}
-	m.Definition, err = a.keepDefinition(ctx, *in.Definition, m.Type)
+	if m.Definition, err = a.keepDefinition(ctx, *in.Definition, m.Type); err == nil && a.o.Strict {
+		err = a.warnOfLimits(ctx, m, len(*in.Definition))
+	}
 	return err
+}
+
+// warnOfLimits tells the log where the service's limits could be passed: the answers that
+// create and change state machines have no place for warnings.
+func (a *API) warnOfLimits(ctx context.Context, m *stateMachine, size int) error {
+	def, err := a.o.Executor.Kept(ctx, m.Definition)
+	if err != nil {
+		return err
+	}
+	for _, f := range def.Strict(definition.Use{Size: size, Express: m.Type == typeExpress}) {
+		a.o.Log.Warn("a limit of AWS could be passed", "state machine", m.ARN, "location", f.Location, "why", f.Message)
+	}
+	return nil
 }
 
 // keepDefinition checks a definition and stores it.

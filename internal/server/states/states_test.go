@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -307,4 +308,28 @@ func FuzzInput(f *testing.F) {
 			t.Errorf("%s %s: %d %s", action, body, w.Code, w.Body)
 		}
 	})
+}
+
+// TestStrictWarnings tells where limits could be passed: in the answer that has a place
+// for it, in the log otherwise, and not at all without Strict.
+func TestStrictWarnings(t *testing.T) {
+	t.Parallel()
+	const round = `{"StartAt":"P","States":{"P":{"Type":"Choice","Choices":[{"Variable":"$","IsNull":true,"Next":"P"}],"Default":"E"},"E":{"Type":"Succeed"}}}`
+	for _, strict := range []bool{true, false} {
+		var log bytes.Buffer
+		b := newBench(t, func(o *Options) { o.Strict, o.Log = strict, slog.New(slog.NewTextHandler(&log, nil)) })
+		b.machine("round", round)
+		if got := log.String(); strings.Contains(got, "location=/States/P why=\"The states P can come round") != strict {
+			t.Errorf("strict %t: the log: %s", strict, got)
+		}
+		for severity, want := range map[string]bool{"WARNING": strict, "ERROR": false} {
+			_, answer := b.call("ValidateStateMachineDefinition", text(object{"definition": round, "severity": severity}))
+			if !strings.Contains(answer, `"result":"OK"`) || strings.Contains(answer, `{"severity":"WARNING","code":"POSSIBLE_LIMIT_EXCEEDED","message":"The states P can`) != want {
+				t.Errorf("strict %t, %s: %s", strict, severity, answer)
+			}
+		}
+		if _, answer := b.call("ValidateStateMachineDefinition", text(object{"definition": round, "severity": "WARNING", "type": "EXPRESS"})); !strings.Contains(answer, `"diagnostics":[]`) {
+			t.Errorf("express: %s", answer)
+		}
+	}
 }

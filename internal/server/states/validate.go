@@ -28,7 +28,10 @@ type validationFinding struct {
 }
 
 func (a *API) validateDefinition(_ context.Context, _ call, in *validateInput) (any, error) {
-	_, findings := definition.Check("definition.asl.json", []byte(in.Definition), definition.Options{Express: in.Type == typeExpress, Recognise: integration.Recognise()})
+	m, findings := definition.Check("definition.asl.json", []byte(in.Definition), definition.Options{Express: in.Type == typeExpress, Recognise: integration.Recognise()})
+	if m != nil && a.o.Strict {
+		findings = append(findings, m.Strict(definition.Use{Size: len(in.Definition), Express: in.Type == typeExpress})...)
+	}
 	out := struct {
 		Result      string              `json:"result"`
 		Diagnostics []validationFinding `json:"diagnostics"`

@@ -69,6 +69,8 @@ type State struct {
 	Next          string
 	End           bool
 	Range         hcl.Range
+	// pointer is where it stands, such as /States/Pay.
+	pointer string
 
 	// InputPath and OutputPath are of JSONPath states: nil is "$"; NullPath (an
 	// explicit null) gives {}.

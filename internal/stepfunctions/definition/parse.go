@@ -62,6 +62,7 @@ const (
 	DuplicateField    = "DUPLICATE_FIELD"
 	UndefinedVariable = "POSSIBLY_UNDEFINED_VARIABLE"
 	UnknownErrorName  = "UNKNOWN_ERROR_NAME"
+	PossibleLimit     = "POSSIBLE_LIMIT_EXCEEDED"
 )
 
 // Parse reads and checks a definition. The state machine is nil when the list has

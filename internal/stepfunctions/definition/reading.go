@@ -24,7 +24,7 @@ var types = []string{string(TypeTask), string(TypePass), string(TypeChoice), str
 func (r *reading) state(n *document.Node) *State {
 	c := r.c
 	r.node = n
-	s := &State{Name: n.Key, Range: c.source.NameOf(n)}
+	s := &State{Name: n.Key, Range: c.source.NameOf(n), pointer: n.Pointer()}
 	s.Comment, _ = c.stringOf(n, "Comment")
 	r.queryLanguage(n)
 	s.QueryLanguage = r.language

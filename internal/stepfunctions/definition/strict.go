@@ -20,42 +20,60 @@ const (
 	ServiceDefinition = 1 << 20
 )
 
-// Strict warns of where the real service's limits could be passed: by the definition
-// itself (size is its bytes), by an input of this size (0 when it is not known), by
-// what stands in the definition, by states that go round, by Maps over many items.
-func (m *StateMachine) Strict(size, input int) diag.List {
-	s := &strict{}
-	if size > ServiceDefinition {
-		s.warn(nil, "The definition has %d bytes, and the service takes %d. Divide it into several state machines.", size, ServiceDefinition)
-	}
-	if input > ServicePayload {
-		s.warn(nil, "The input has %d bytes, and the service takes %d. Put it where the states can read it, such as S3, and hand in where that is.", input, ServicePayload)
-	}
-	s.machine(m)
-	return s.diags
+// Use is what is known of how a definition is used, to be held against the service's
+// limits.
+type Use struct {
+	// Size is the definition's own size in bytes, Input that of its input; 0 is not known.
+	Size, Input int
+	// Express says that it is one of an EXPRESS state machine, whose history has no bound.
+	Express bool
 }
 
-type strict struct{ diags diag.List }
+// Strict warns of where the real service's limits could be passed: by the definition
+// itself, by its input, by what stands in it, by states that go round, by Maps over
+// many items.
+func (m *StateMachine) Strict(u Use) []Finding {
+	s := &strict{express: u.Express}
+	if u.Size > ServiceDefinition {
+		s.warn(nil, "The definition has %d bytes, and the service takes %d. Divide it into several state machines.", u.Size, ServiceDefinition)
+	}
+	if u.Input > ServicePayload {
+		s.warn(nil, "The input has %d bytes, and the service takes %d. Put it where the states can read it, such as S3, and hand in where that is.", u.Input, ServicePayload)
+	}
+	s.machine(m)
+	return s.findings
+}
+
+type strict struct {
+	findings []Finding
+	express  bool
+}
 
 func (s *strict) warn(at *State, detail string, args ...any) {
-	d := &diag.Diagnostic{Severity: diag.Warning, Headline: "A limit of AWS could be passed", Detail: fmt.Sprintf(detail, args...)}
+	f := Finding{Code: PossibleLimit, Message: fmt.Sprintf(detail, args...)}
+	f.Diagnostic = &diag.Diagnostic{Severity: diag.Warning, Headline: "A limit of AWS could be passed", Detail: f.Message}
 	if at != nil {
 		rng := at.Range
-		d.Subject = &rng
+		f.Location, f.Diagnostic.Subject = at.pointer, &rng
 	}
-	s.diags = append(s.diags, d)
+	s.findings = append(s.findings, f)
 }
 
 func (s *strict) machine(m *StateMachine) {
 	for _, st := range m.States {
 		s.constants(st)
-		s.retries(st)
-		if st.Map != nil && st.Map.Processor != nil && !st.Map.Distributed {
+		if !s.express {
+			s.retries(st)
+		}
+		if st.Map != nil && st.Map.Processor != nil && !st.Map.Distributed && !s.express {
 			s.items(st)
 		}
 		for _, inner := range st.bodies() {
 			s.machine(inner)
 		}
+	}
+	if s.express {
+		return
 	}
 	for _, loop := range m.loops() {
 		var names []string

@@ -25,7 +25,7 @@ func TestStrict(t *testing.T) {
 		{`{"StartAt":"P","States":{"P":{"Type":"Parallel","End":true,"Branches":[{"StartAt":"A","States":{"A":{"Type":"Pass","Parameters":{"x":"` + large + `"},"End":true}}}]}}}`, `A: The Parameters or Arguments of state "A" alone has more`},
 	} {
 		m := parse(t, c.text)
-		diags := m.Strict(len(c.text), 10)
+		diags := definition.Diagnostics(m.Strict(definition.Use{Size: len(c.text), Input: 10}))
 		got := ""
 		for _, d := range diags {
 			r := d.Subject
@@ -35,8 +35,27 @@ func TestStrict(t *testing.T) {
 			t.Errorf("%.200s\ngot  %s\nwant %s", c.text, got, c.want)
 		}
 	}
-	diags := parse(t, `{"StartAt":"A","States":{"A":{"Type":"Succeed"}}}`).Strict(2<<20, 300_000)
+	diags := definition.Diagnostics(parse(t, `{"StartAt":"A","States":{"A":{"Type":"Succeed"}}}`).Strict(definition.Use{Size: 2 << 20, Input: 300_000}))
 	if got := fmt.Sprint(diags); len(diags) != 2 || diags.HasErrors() || !strings.Contains(got, "The input has 300000 bytes") || !strings.Contains(got, "The definition has 2097152 bytes") {
 		t.Error(got)
+	}
+}
+
+// TestStrictExpress has no history to warn of, and payloads all the same.
+func TestStrictExpress(t *testing.T) {
+	t.Parallel()
+	text := `{"StartAt":"P","States":{"P":{"Type":"Parallel","Next":"P2","Branches":[{"StartAt":"A","States":{"A":{"Type":"Pass","Result":"` +
+		strings.Repeat("x", definition.ServicePayload) + `","End":true}}}]},"P2":{"Type":"Choice","Choices":[{"Variable":"$","IsNull":true,"Next":"P"}],"Default":"E"},"E":{"Type":"Succeed"}}}`
+	for _, c := range []struct {
+		express bool
+		want    string
+	}{{true, "/States/P/Branches[0]/States/A"}, {false, "/States/P/Branches[0]/States/A /States/P"}} {
+		var at []string
+		for _, f := range parse(t, text).Strict(definition.Use{Express: c.express}) {
+			at = append(at, f.Location)
+		}
+		if got := strings.Join(at, " "); got != c.want {
+			t.Errorf("express %t: %s, want %s", c.express, got, c.want)
+		}
 	}
 }

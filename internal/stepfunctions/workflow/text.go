@@ -99,7 +99,7 @@ func (d *driver) strict(p part, def Definition) diag.List {
 	if p.input.IsWhollyKnown() {
 		input = len(p.encodeInput())
 	}
-	dl = m.Strict(len(def.Text), input)
+	dl = definition.Diagnostics(m.Strict(definition.Use{Size: len(def.Text), Input: input}))
 	if p.source == "" {
 		return relocate(dl, d.place("definition"))
 	}
