@@ -37,6 +37,8 @@ func TypeName(v any) string {
 		return "Undefined"
 	case *Unknown:
 		return "unknown"
+	case interface{ PythonType() string }:
+		return v.PythonType()
 	default:
 		return fmt.Sprintf("%T", v)
 	}

@@ -67,6 +67,11 @@ type Undefined struct {
 	Name string
 	// Hint is the whole sentence of the error, such as "'x' is undefined".
 	Hint string
+	// Err is set where a value is missing because making it failed: using it fails likewise,
+	// and neither "is defined" nor default() hides that.
+	Err error
+	// Lenient is what "x if false" gives: it may be used, and is empty text then.
+	Lenient bool
 }
 
 // Unknown is a value that only the real run can tell, such as the register of a command
