@@ -9,9 +9,12 @@
 // caller's business (the disk at first, the journal when a run is taken up again), and an
 // error of Files passes through unchanged. It renders no template except in import arguments,
 // for which the caller gives a Renderer. It must not know hosts, machines or modules' work.
+//
+// Read on in loader.go, then keyword.go for what may be written where and who inherits it.
 package playbook
 
 import (
+	"tutti/internal/ansible/document"
 	"tutti/internal/ansible/value"
 )
 
@@ -27,8 +30,16 @@ type Files interface {
 }
 
 // Renderer renders the arguments of imports with the variables known before any host is:
-// extra variables, and vars of the play and of what imports.
+// extra variables, and vars of the play and of what imports. An error that is a Pending
+// passes through the loader unchanged, as those of Files do; any other is about the text and
+// becomes a diagnostic.
 type Renderer func(v any, vars *value.Dict) (any, error)
+
+// Pending is an error that says "not yet": what asked is to ask again later.
+type Pending interface {
+	error
+	Pending() bool
+}
 
 // Playbook is one file's plays in order, those of imported playbooks included.
 type Playbook struct {
@@ -37,8 +48,11 @@ type Playbook struct {
 }
 
 // Keywords are what was written at a play, role, block or task, unrendered: "when",
-// "become", "vars", "tags", ... A short form is normalised: "tags" and "when" are lists,
-// "with_x" becomes Task.Loop.
+// "become", "vars", "tags", ... A short form is normalised: "tags", "when", "changed_when",
+// "failed_when", "until", "notify", "environment" and "module_defaults" are lists, the keys
+// of module_defaults are full names, "user" is "remote_user" and "async_val" is "async".
+// What a Task, Block or Play has a field for (args, loop, tasks, ...) is not here, except
+// name and vars.
 type Keywords map[string]Keyword
 
 // Keyword is one keyword's raw value and where it stands.
@@ -71,6 +85,18 @@ type Play struct {
 	PostTasks []*Block
 	// Handlers are the play's own, behind those of its roles.
 	Handlers []*Block
+	// Imported are the roles that import_role brought in somewhere in the play: they run
+	// where that stands, but their variables and handlers (which are behind Handlers
+	// already) are the play's.
+	Imported []*Role
+	// Conditions are the "when" of the import_playbook that brought the play in: they are
+	// part of the blocks' "when" already, and hold for the gathering of facts.
+	Conditions []any
+	// VarsFiles and VarsPrompt are raw: a list of texts or lists, and a list of dicts.
+	VarsFiles  []any
+	VarsPrompt []*value.Dict
+	// Dir is the folder of the play's file: playbook_dir.
+	Dir string
 	// Index is the play's place in the run, from 0.
 	Index int
 }
@@ -100,6 +126,10 @@ type Role struct {
 	From string
 	// Collection is the collection that the role is in; "" for none.
 	Collection string
+	// Included tells that import_role or include_role brought it in.
+	Included bool
+	// from holds tasks, vars, defaults, handlers and the names given for them.
+	from map[string]string
 }
 
 // Block is a list of tasks with rescue and always; or what stands for an import or a role.
@@ -113,6 +143,20 @@ type Block struct {
 	Role    *Role
 	Play    *Play
 	Implied bool // no block was written: it stands for a file, a role or a section
+	// Include tells that the block stands for an include_tasks or include_role: its Vars are
+	// the include's and stronger than what set_fact set.
+	Include bool
+	// File is the file that the block stands for when it stands for an imported or included
+	// file of tasks; relative local files are looked for beside it, too.
+	File string
+	// Include is the include_tasks or include_role that brought in what is below; its vars
+	// (with those of its loop) are Vars, which hold as include parameters too.
+	Include *Task
+	// Import is the import_tasks or import_role that this block stands for.
+	Import *Task
+	// dir is the folder that names of files below are looked for in first: that of the
+	// file of an include or import, as it was written, or a role's.
+	dir string
 }
 
 // Item is a *Task or a *Block.
@@ -156,14 +200,26 @@ type Task struct {
 
 // Options say how playbooks are read.
 type Options struct {
-	// Dir is the folder of the playbook; roles are looked for in Dir/roles, then RolesPath.
+	// RolesPath are the folders in which roles are looked for after that of the playbook.
 	RolesPath       []string
 	CollectionsPath []string
-	// Known tells whether a module name exists, and gives its full name.
+	// Home is what a ~ at the beginning of a path stands for.
+	Home string
+	// Known tells whether a module name exists, and gives its full name. nil knows all.
 	Known func(name string, collections []string) (full string, ok bool)
+	// Lookup tells whether there is a lookup plugin of this name, for with_x. nil knows
+	// those of ansible.builtin.
+	Lookup func(name string) bool
 	// Suggest gives names near one that is not known, for the message.
 	Suggest func(name string) []string
 	Render  Renderer
 	// Extra are the extra variables (-e).
 	Extra *value.Dict
+	// MergeDicts is hash_behaviour=merge: a variable of several files keeps the keys of all.
+	MergeDicts bool
+	// UnknownAttributes only warns of attributes that a task does not have
+	// (invalid_task_attribute_failed=false).
+	UnknownAttributes bool
+	// Duplicates says what a key that a dict has twice is.
+	Duplicates document.Duplicates
 }
