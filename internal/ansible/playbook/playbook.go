@@ -143,9 +143,6 @@ type Block struct {
 	Role    *Role
 	Play    *Play
 	Implied bool // no block was written: it stands for a file, a role or a section
-	// Include tells that the block stands for an include_tasks or include_role: its Vars are
-	// the include's and stronger than what set_fact set.
-	Include bool
 	// File is the file that the block stands for when it stands for an imported or included
 	// file of tasks; relative local files are looked for beside it, too.
 	File string
