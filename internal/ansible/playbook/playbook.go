@@ -189,6 +189,8 @@ type Task struct {
 	Listen  []string
 	Role    *Role
 	Play    *Play
+	// Implicit tells that nobody wrote it: the gathering of facts, a flush of handlers.
+	Implicit bool
 	// File is the file in which it stands.
 	File string
 	// Included is the number of the include task that brought it in; 0 for static ones.
