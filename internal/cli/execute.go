@@ -357,7 +357,7 @@ func apiStatus(res local.Result) string {
 		return "SUCCEEDED"
 	case res.Status == store.Stopped || res.Status == store.Abandoned:
 		return "ABORTED"
-	case res.Failure != nil && res.Failure.Code == "States.Timeout":
+	case res.Failure != nil && execution.IsTimedOut(res.Failure.Code, res.Failure.Message):
 		return "TIMED_OUT"
 	case res.Status == store.Failed:
 		return "FAILED"

@@ -119,6 +119,9 @@ func (a *API) order(ctx context.Context, in *startInput) (*order, error) {
 	o.input.Start = execution.Start{Input: input, Token: executor.NewToken(), Limits: a.o.Limits,
 		Execution:    execution.Identity{ID: executionARN(m, id, in.Name), Name: in.Name, RoleARN: roleARN},
 		StateMachine: execution.Identity{ID: m.ARN, Name: m.Name, RoleARN: roleARN}}
+	if m.Type == typeExpress {
+		o.input.Limits.Seconds = maxExpressSeconds
+	}
 	o.run = store.Run{Machine: execution.MachineExecution, Owner: m.ARN, Name: in.Name, Command: "StartExecution", Input: o.input.Encode()}
 	return o, nil
 }
@@ -199,19 +202,13 @@ func statusOf(r store.Run) string {
 		return statusRunning
 	case r.Status == store.Succeeded:
 		return statusSucceeded
-	case r.Status == store.Failed && timedOut(r.Code, r.Message):
+	case r.Status == store.Failed && execution.IsTimedOut(r.Code, r.Message):
 		return statusTimedOut
 	case r.Status == store.Failed:
 		return statusFailed
 	default:
 		return statusAborted
 	}
-}
-
-// timedOut tells an execution that took too long from one that failed because a state
-// did.
-func timedOut(code, message string) bool {
-	return code == execution.Timeout && message == execution.TimedOut
 }
 
 // run finds the run of an execution's ARN, whole.

@@ -49,6 +49,10 @@ func newExpresses(a *API) (*expresses, error) {
 // maxExpressWorking is how many activities of EXPRESS executions may be out at once.
 const maxExpressWorking = 1 << 20
 
+// maxExpressSeconds is how long an EXPRESS execution may take: the service's five minutes
+// (developer guide, "Quotas").
+const maxExpressSeconds = 5 * 60
+
 // start begins an execution, whose record is durable when it returns.
 func (e *expresses) start(ctx context.Context, o *order, command string) (*expressRun, time.Time, error) {
 	o.run.Machine, o.run.Name, o.run.Command = MachineExpress, o.input.Execution.ID, command
@@ -183,7 +187,7 @@ func (a *API) startSyncExecution(ctx context.Context, _ call, in *startInput) (a
 		Status: statusSucceeded, Trace: in.Trace, Billing: billing{billedMemory, ((took + billedStep - 1) / billedStep * billedStep).Milliseconds()}}
 	if f := x.result.Failure; f != nil {
 		out.Status, out.Error, out.Cause = statusFailed, f.Code, f.Message
-		if timedOut(f.Code, f.Message) {
+		if execution.IsTimedOut(f.Code, f.Message) {
 			out.Status, out.Error, out.Cause = statusTimedOut, "", ""
 		}
 	}

@@ -333,3 +333,17 @@ func TestStrictWarnings(t *testing.T) {
 		}
 	}
 }
+
+// TestExpressTime gives EXPRESS executions five minutes, and the others what their
+// definition says.
+func TestExpressTime(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	express := b.must("CreateStateMachine", "stateMachineArn", object{"name": "e", "type": "EXPRESS", "definition": pass, "roleArn": anyRole})
+	for arn, want := range map[string]int64{express: 300, b.machine("s", pass): 0} {
+		o, err := b.api.order(t.Context(), &startInput{ARN: arn})
+		if err != nil || o.input.Limits.Seconds != want {
+			t.Errorf("%s: %d seconds (%v), want %d", arn, o.input.Limits.Seconds, err, want)
+		}
+	}
+}

@@ -93,6 +93,8 @@ type Limits struct {
 	Payload int `json:"payload,omitempty"`
 	// Events is how many events the history may have.
 	Events int64 `json:"events,omitempty"`
+	// Seconds is how long the execution may take; 0 leaves that to its definition.
+	Seconds int64 `json:"seconds,omitempty"`
 }
 
 // Call is a Task's request.

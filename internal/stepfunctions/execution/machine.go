@@ -141,10 +141,27 @@ func (m *Machine) begin(e flow.Started) {
 	}
 	m.root = &scope{body: m.def, variables: &variables{}, who: m.identity(input), history: &history{}}
 	m.noteStarted(m.root, input)
-	if m.def.TimeoutSeconds > 0 {
-		m.timeout = m.timer(nil, time.Duration(m.def.TimeoutSeconds)*time.Second, executionLate)
-	}
+	m.limitTime()
 	m.enterFirst(m.root, input)
+}
+
+// limitTime lets the execution end after its TimeoutSeconds, or its limit when that is
+// shorter. They count anew from a redrive (developer guide, "Redriving executions").
+func (m *Machine) limitTime() {
+	m.drop(&m.timeout)
+	if seconds, _ := m.seconds(); seconds > 0 {
+		m.timeout = m.timer(nil, time.Duration(seconds)*time.Second, executionLate)
+	}
+}
+
+// seconds is how long the execution may take, 0 for as long as it likes, and what is said
+// when it took longer.
+func (m *Machine) seconds() (n int64, late string) {
+	n, late = m.def.TimeoutSeconds, TimedOut
+	if limit := m.start.Limits.Seconds; limit > 0 && (n == 0 || limit < n) {
+		n, late = limit, PastLimit
+	}
+	return n, late
 }
 
 // enterFirst enters StartAt, or the state that the start names instead.
@@ -288,12 +305,22 @@ func (m *Machine) executionTimedOut() {
 	m.timeout = 0
 	m.abort(m.root, Timeout)
 	m.note(m.root, "ExecutionTimedOut", failed(Timeout, "")) // the service gives neither
-	m.over(flow.Failure{Kind: flow.Terminal, Code: Timeout, Message: TimedOut})
+	_, late := m.seconds()
+	m.over(flow.Failure{Kind: flow.Terminal, Code: Timeout, Message: late})
 }
 
-// TimedOut is the message of the failure of an execution that took longer than its
-// TimeoutSeconds, which tells it from one that a state's timeout failed.
-const TimedOut = "The execution took longer than its TimeoutSeconds."
+// The messages of the failure of an execution that took longer than its TimeoutSeconds,
+// or than its Limits.Seconds.
+const (
+	TimedOut  = "The execution took longer than its TimeoutSeconds."
+	PastLimit = "The execution took longer than the time that it was given."
+)
+
+// IsTimedOut tells the failure of an execution that took too long itself from one that a
+// state's timeout caused.
+func IsTimedOut(code, message string) bool {
+	return code == Timeout && (message == TimedOut || message == PastLimit)
+}
 
 func decode(raw json.RawMessage) (any, error) {
 	if len(raw) == 0 {

@@ -37,9 +37,23 @@ func startOf(input string) json.RawMessage {
 	return raw
 }
 
-// TestScenarios runs what lies in testdata: events, and all that the machine says.
+// TestScenarios runs what lies in testdata: events, and all that the machine says. The
+// line start holds the input, and the limits behind "limits".
 func TestScenarios(t *testing.T) {
-	scenarios(t, "testdata/*.txt", func(args string) (json.RawMessage, error) { return startOf(args), nil })
+	scenarios(t, "testdata/*.txt", func(args string) (json.RawMessage, error) {
+		input, limits, limited := strings.Cut(args, " limits ")
+		if !limited {
+			return startOf(input), nil
+		}
+		var start execution.Start
+		if err := json.Unmarshal(startOf(input), &start); err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal([]byte(limits), &start.Limits); err != nil {
+			return nil, err
+		}
+		return json.Marshal(start)
+	})
 }
 
 // TestMapRunScenarios runs the machine of a distributed Map by itself. The line

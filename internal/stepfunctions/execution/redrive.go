@@ -27,6 +27,7 @@ func (m *Machine) redrive() {
 	m.note(m.root, "ExecutionRedriven", func() *data.Object {
 		return data.ObjectOf(data.Member{Key: "redriveCount", Value: float64(m.redrives)})
 	})
+	m.limitTime()
 	m.revive(m.root)
 }
 

@@ -141,7 +141,7 @@ func (s *stage) play(root *player) (*Result, error) {
 		s.result.Output = output
 	case flow.Fail:
 		s.result.Status = Failed
-		if end.Failure.Message == execution.TimedOut && end.Failure.Code == execution.Timeout {
+		if execution.IsTimedOut(end.Failure.Code, end.Failure.Message) {
 			s.result.Status = TimedOut
 		}
 		s.result.Error, s.result.Cause = end.Failure.Code, end.Failure.Message

@@ -39,7 +39,7 @@ var (
 // shown and stored beside them.
 var (
 	runInputs   = []string{"definition_hash", "input", "role", "triggers"}
-	otherInputs = []string{"source", "run", "mapping", "limits", "schedule", "on_destroy"}
+	otherInputs = []string{"source", "run", "mapping", "limits", "timeout", "schedule", "on_destroy"}
 	outputNames = []string{"output", "status", "execution"}
 )
 
@@ -129,7 +129,7 @@ func (d *driver) starting(req object.PlanRequest, s spec, defs planned) *Request
 // inputsOf gives what is compared, shown and stored.
 func inputsOf(salt []byte, wanted cty.Value, def *Definition) map[string]cty.Value {
 	c := block.Concealer{Salt: salt}
-	out := c.Inputs(wanted, []string{"source", "input", "role", "triggers", "run", "mapping"})
+	out := c.Inputs(wanted, []string{"source", "input", "role", "triggers", "run", "mapping", "timeout"})
 	for _, name := range []string{"limits", "schedule", "on_destroy"} {
 		out[name] = c.Conceal(block.WithoutNulls(wanted.GetAttr(name)))
 	}
@@ -273,7 +273,9 @@ type Request struct {
 }
 
 func (s spec) request(a addr.Instance, p part, def Definition) Request {
-	return Request{Workflow: a.String(), Definition: def, Input: p.encodeInput(), Role: s.role, Limits: s.limits, Mapping: s.mapping, Secrets: s.secrets}
+	limits := s.limits
+	limits.Seconds = s.seconds
+	return Request{Workflow: a.String(), Definition: def, Input: p.encodeInput(), Role: s.role, Limits: limits, Mapping: s.mapping, Secrets: s.secrets}
 }
 
 // MachineRequest is the Work.Machine of what this package asks for: an execution whose
@@ -352,7 +354,7 @@ func status(f *flow.Failure) string {
 		return "SUCCEEDED"
 	case f.Kind == flow.Cancelled:
 		return "ABORTED"
-	case f.Code == "States.Timeout":
+	case execution.IsTimedOut(f.Code, f.Message):
 		return "TIMED_OUT"
 	default:
 		return "FAILED"

@@ -35,6 +35,8 @@ type spec struct {
 	sensitive *bool
 	mapping   worker.Mapping
 	limits    execution.Limits
+	// seconds is how long an execution may take; 0 is no bound.
+	seconds   int64
 	schedule  *Schedule
 	onDestroy *part
 	// secret is set when something sensitive goes in; secrets are the texts.
@@ -81,6 +83,7 @@ func readSpec(wanted cty.Value) (spec, []block.Problem) {
 	if b, ok := r.Block("limits"); ok {
 		s.limits = readLimits(b)
 	}
+	s.seconds = readTimeout(r)
 	if b, ok := r.Block("schedule"); ok {
 		s.schedule = readSchedule(b)
 	}
@@ -200,6 +203,18 @@ func readLimits(r *block.Reader) execution.Limits {
 	}
 	return l
 }
+
+// readTimeout reads how long an execution may take, in whole seconds, as machines count.
+func readTimeout(r *block.Reader) int64 {
+	d := r.Duration("timeout")
+	if d%time.Second != 0 || d > maxTimeout {
+		r.Problem("timeout", "It must be a whole number of seconds, and at most %s.", maxTimeout)
+	}
+	return int64(d / time.Second)
+}
+
+// maxTimeout is the greatest TimeoutSeconds of a definition (states-language.net).
+const maxTimeout = 99_999_999 * time.Second
 
 func readSchedule(r *block.Reader) *Schedule {
 	s := &Schedule{Expression: r.Text("expression"), Timezone: r.Text("timezone"), Start: moment(r, "start"), End: moment(r, "end")}

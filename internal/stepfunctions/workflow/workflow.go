@@ -34,6 +34,8 @@
 //   - limits { payload, events, strict_aws }: how large, in bytes, a state's input or
 //     output may be, and how many events the history may have; strict_aws = true takes
 //     the service's own (262,144 and 25,000).
+//   - timeout: how long an execution may take, such as "90m"; it then ends as TIMED_OUT.
+//     TimeoutSeconds of the definition counts too, the shorter of both first.
 //
 // When:
 //   - run = "on_change" (default): when it never ran, its last run failed, or its
@@ -148,6 +150,7 @@ func workflowSpec() hcldec.ObjectSpec {
 	s["run"] = attribute("run", cty.String)
 	s["triggers"] = attribute("triggers", cty.DynamicPseudoType)
 	s["role"] = attribute("role", cty.String)
+	s["timeout"] = attribute("timeout", cty.String)
 	s["sensitive"] = attribute("sensitive", cty.Bool)
 	s["mapping"] = attribute("mapping", cty.DynamicPseudoType)
 	s["on_destroy"] = &hcldec.BlockSpec{TypeName: "on_destroy", Nested: runSpec()}

@@ -15,6 +15,7 @@ import (
 	"tutti/internal/expr"
 	"tutti/internal/flow"
 	"tutti/internal/object"
+	"tutti/internal/stepfunctions/execution"
 	"tutti/internal/stepfunctions/workflow"
 )
 
@@ -169,6 +170,12 @@ func TestWhenItRuns(t *testing.T) {
 	s.edit(strings.Replace(fmt.Sprintf(plain, "run = \"always\""), "n = 1", "n = 2", 1))
 	s.expect(`run run = "always"`, object.PlanRequest{})
 	s.expect("update will not run", object.PlanRequest{Done: true})
+	s.edit(strings.Replace(fmt.Sprintf(plain, "timeout = \"90m\""), "n = 1", "n = 2", 1))
+	s.expect("update will not run", object.PlanRequest{})
+	s.done(succeeded)
+	if stored, err := workflow.FromRow(s.row); err != nil || stored.Start.Limits.Seconds != 5400 {
+		t.Errorf("%+v, %v", stored.Start, err)
+	}
 	// What is not known yet counts as changed.
 	s.edit(strings.Replace(fmt.Sprintf(plain, ""), "n = 1", "n = terraform_data.x.id", 1))
 	s.expect("run input is not known yet", object.PlanRequest{})
@@ -181,7 +188,8 @@ func TestFailures(t *testing.T) {
 		want    string
 	}{
 		{flow.Failure{Kind: flow.Terminal, Code: "Shop.Closed", Message: "no light"}, "workflow.a ended as FAILED: Shop.Closed: no light\n\nIts execution was arn:x."},
-		{flow.Failure{Kind: flow.Terminal, Code: "States.Timeout"}, "workflow.a ended as TIMED_OUT: States.Timeout\n\nIts execution was arn:x."},
+		{flow.Failure{Kind: flow.Terminal, Code: "States.Timeout", Message: execution.PastLimit}, "workflow.a ended as TIMED_OUT: States.Timeout: The execution took longer than the time that it was given.\n\nIts execution was arn:x."},
+		{flow.Failure{Kind: flow.Terminal, Code: "States.Timeout"}, "workflow.a ended as FAILED: States.Timeout\n\nIts execution was arn:x."},
 		{flow.Failure{Kind: flow.Cancelled}, "workflow.a ended as ABORTED: it gave no reason\n\nIts execution was arn:x."},
 	} {
 		s := newStand(t, `workflow "a" { source = "a.asl.json" }`)
@@ -281,6 +289,8 @@ func TestMistakes(t *testing.T) {
 		"source = \"a.asl.json\"\n  schedule {\n  expression = \"@daily\"\n  start = \"soon\"\n  }":       `"soon" is no time such as 2026-12-01T10:00:00Z.`,
 		"source = \"a.asl.json\"\n  limits {\n  payload = 0\n  }":                                         "0 is no whole number from 1 to",
 		"source = \"a.asl.json\"\n  input = terraform_data.secret":                                        "The value is ephemeral",
+		"source = \"a.asl.json\"\n  timeout = \"1500ms\"":                                                 "It must be a whole number of seconds",
+		"source = \"a.asl.json\"\n  timeout = \"40000h\"":                                                 "and at most 27777h46m39s",
 		`source = "none.asl.json"`: "The definition of workflow.a cannot be read: there is no none.asl.json.",
 	} {
 		s := newStand(t, "workflow \"a\" {\n  "+arguments+"\n}")
