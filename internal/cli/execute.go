@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,6 +27,7 @@ import (
 // executeFlags are those of `tutti run FILE`.
 type executeFlags struct {
 	input, name, from, mapping string
+	limits                     string
 	asJSON, history, watch     bool
 	strict                     bool
 	inDoubt                    string
@@ -40,13 +42,14 @@ func (f *executeFlags) add(c *cobra.Command) {
 	c.Flags().BoolVar(&f.history, "history", false, "with -json: the events too, as GetExecutionHistory gives them")
 	c.Flags().BoolVar(&f.watch, "watch", false, "show the states while they are carried out")
 	c.Flags().BoolVar(&f.strict, "strict-aws", false, "hold payloads and the history to the limits of AWS")
+	c.Flags().StringVar(&f.limits, "limits", "", "bounds of the execution, such as payload=262144,events=25000,time=5m")
 	c.Flags().StringVar(&f.inDoubt, "in-doubt", "stop", "what becomes of calls whose answer was lost: ask, retry or stop")
 }
 
 func (a *app) runCommand() *cobra.Command {
 	var f executeFlags
 	c := &cobra.Command{
-		Use: "run FILE|WORKFLOW", Short: "Run a state machine, or look at a run", Args: cobra.MaximumNArgs(1),
+		Use: "run FILE|WORKFLOW[#CASE]", Short: "Run a state machine, or look at a run", Args: cobra.MaximumNArgs(1),
 		Long: `Run carries out a state machine: a file in Amazon States Language (.asl.json,
 .asl.yaml, .asl, or JSON with StartAt and States), or a workflow of the stack
 by its name, as it was last applied. It prints the output, and exits with 0
@@ -54,8 +57,12 @@ when the execution succeeded, with 1 when it did not.
 
 The execution is durable: Ctrl-C stops in order, and "tutti resume RUN" goes
 on, also after kill -9. When "tutti serve" serves this folder, it carries the
-execution out, and Ctrl-C only stops watching.`,
-		Example: "  tutti run order.asl.json -input '{\"id\": 7}'\n  tutti run fulfil -input @order.json -watch\n  tutti run order.asl.json -mapping local.json -json -history\n  tutti run show 12",
+execution out, and Ctrl-C only stops watching.
+
+FILE#CASE takes the answers of its Tasks from a test case of the mock file that
+SFN_MOCK_CONFIG names, in the form of Step Functions Local; the state machine of
+order.asl.json is called order there.`,
+		Example: "  tutti run order.asl.json -input '{\"id\": 7}'\n  tutti run fulfil -input @order.json -watch\n  tutti run order.asl.json -mapping local.json -json -history\n  SFN_MOCK_CONFIG=mocks.json tutti run 'order.asl.json#Declined'\n  tutti run show 12",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return c.Help()
@@ -111,9 +118,18 @@ func (a *app) execute(c *cobra.Command, what string, f *executeFlags) error {
 		return err
 	}
 	defer a.close(c, e)
-	req, err := a.request(c.Context(), e, what)
+	req, name, err := a.request(c.Context(), e, what)
 	if err != nil {
 		return err
+	}
+	config, err := a.mocked(e)
+	if err != nil {
+		return err
+	}
+	if o.Case = name; name != "" && !served {
+		if err := knownCase(config, engine.MachineName(req.Workflow), name); err != nil {
+			return err
+		}
 	}
 	m, d := definition.Parse(req.Definition.File, []byte(req.Definition.Text))
 	if m == nil {
@@ -166,8 +182,11 @@ func (f *executeFlags) options(a *app) (engine.ExecutionOptions, error) {
 	if o.Input, err = a.jsonArg("-input", f.input); err != nil {
 		return o, err
 	}
+	if o.Limits, err = parseLimits(f.limits); err != nil {
+		return o, err
+	}
 	if f.strict {
-		o.Limits = execution.Limits{Payload: strictLimits.Payload, Events: strictLimits.Events}
+		o.Limits.Payload, o.Limits.Events = strictLimits.Payload, strictLimits.Events
 	}
 	if f.mapping == "" {
 		return o, nil
@@ -180,6 +199,42 @@ func (f *executeFlags) options(a *app) (engine.ExecutionOptions, error) {
 		return o, fmt.Errorf("-mapping=%s: %w", f.mapping, err)
 	}
 	return o, nil
+}
+
+// parseLimits reads -limits.
+func parseLimits(text string) (l execution.Limits, err error) {
+	for part := range strings.SplitSeq(text, ",") {
+		if part == "" && text == "" {
+			break
+		}
+		name, value, _ := strings.Cut(part, "=")
+		switch name {
+		case "payload":
+			l.Payload, err = strconv.Atoi(value)
+			err = positive(err, int64(l.Payload))
+		case "events":
+			l.Events, err = strconv.ParseInt(value, 10, 64)
+			err = positive(err, l.Events)
+		case "time":
+			var d time.Duration
+			d, err = time.ParseDuration(value)
+			l.Seconds = int64(d / time.Second)
+			err = positive(err, l.Seconds)
+		default:
+			err = errors.New("there are payload (bytes), events and time")
+		}
+		if err != nil {
+			return l, fmt.Errorf("-limits: %q: %w", part, err)
+		}
+	}
+	return l, nil
+}
+
+func positive(err error, n int64) error {
+	if err == nil && n <= 0 {
+		return errors.New("it must be more than nothing; times count in whole seconds")
+	}
+	return err
 }
 
 // jsonArg reads JSON that is given as it is, in a file, or on standard input; nil when
@@ -204,8 +259,19 @@ func (a *app) jsonArg(flag, text string) (json.RawMessage, error) {
 	return raw, nil
 }
 
-// request finds what is to be run: a file, or a workflow of the stack.
-func (a *app) request(ctx context.Context, e *engine.Engine, what string) (workflow.Request, error) {
+// request finds what is to be run: a file, or a workflow of the stack, and the test case
+// that is named behind a #.
+func (a *app) request(ctx context.Context, e *engine.Engine, what string) (req workflow.Request, name string, err error) {
+	if _, err := os.Stat(what); errors.Is(err, fs.ErrNotExist) {
+		if i := strings.LastIndexByte(what, '#'); i >= 0 {
+			what, name = what[:i], what[i+1:]
+		}
+	}
+	req, err = a.requestOf(ctx, e, what)
+	return req, name, err
+}
+
+func (a *app) requestOf(ctx context.Context, e *engine.Engine, what string) (workflow.Request, error) {
 	text, err := os.ReadFile(what)
 	switch {
 	case err == nil:
@@ -247,6 +313,9 @@ func (a *app) resumeExecution(c *cobra.Command, run *store.Run, f *executeFlags)
 		return err
 	}
 	defer a.close(c, e)
+	if _, err := a.mocked(e); err != nil {
+		return err
+	}
 	if f.from != "" {
 		x, d := e.RestartExecution(c.Context(), run.ID, f.from, input)
 		if d.HasErrors() {

@@ -287,7 +287,7 @@ func (a *app) showRun(r *store.Run, file *planfile.File, rep apply.Report, state
 	if !r.Ended.IsZero() {
 		took = r.Ended.Sub(r.Created).Round(time.Millisecond).String()
 	}
-	a.say("Run %d: %s\n  command  %s", r.ID, r.Status, r.Command)
+	a.say("Run %d: %s\n  command  %s", r.ID, r.Status, what(r))
 	if r.User != "" { // what came through the API has none
 		a.say("  by       %s@%s", r.User, r.Host)
 	}

@@ -21,7 +21,6 @@ import (
 	"tutti/internal/server/states"
 	"tutti/internal/stepfunctions/execution"
 	"tutti/internal/stepfunctions/integration"
-	"tutti/internal/stepfunctions/mock"
 	"tutti/internal/stepfunctions/worker"
 )
 
@@ -127,22 +126,6 @@ func (f *serveFlags) options(a *app) (server.Options, error) {
 	}
 	o.Keys, err = access.Load(f.accessKeys, a.env(access.Variable))
 	return o, err
-}
-
-// mocks reads a mock file as Step Functions Local takes it.
-func mocks(path string) (*mock.Config, error) {
-	if path == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("SFN_MOCK_CONFIG: %w", err)
-	}
-	config, d := mock.Read(path, text)
-	if d.HasErrors() {
-		return nil, fmt.Errorf("SFN_MOCK_CONFIG: %w", d.Err())
-	}
-	return config, nil
 }
 
 func (f *serveFlags) log(a *app) (*slog.Logger, error) {

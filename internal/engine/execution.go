@@ -21,6 +21,7 @@ import (
 	"tutti/internal/secret"
 	"tutti/internal/stepfunctions/definition"
 	"tutti/internal/stepfunctions/execution"
+	"tutti/internal/stepfunctions/mock"
 	"tutti/internal/stepfunctions/worker"
 	"tutti/internal/stepfunctions/workflow"
 	"tutti/internal/store"
@@ -49,6 +50,7 @@ type executions struct {
 	runs     Runs
 	own      *local.Host
 	mapping  worker.Mapping
+	mocks    *mock.Config
 	// doubts are the calls that nobody has decided about.
 	doubts []local.Doubt
 }
@@ -76,6 +78,10 @@ func (e *Engine) UseRuns(r Runs) {
 // mapping says comes before it. It must be called before any is carried out.
 func (e *Engine) Map(m worker.Mapping) { e.executions.mapping = m }
 
+// Mock has the cases of a mock file answer for the executions of this process that are
+// begun with one. It must be called before any is carried out.
+func (e *Engine) Mock(config *mock.Config) { e.executions.mocks = config }
+
 // runs gives who carries executions out.
 func (e *Engine) runs() (Runs, error) {
 	machines := e.Executor()
@@ -88,6 +94,9 @@ func (e *Engine) runs() (Runs, error) {
 	h, err := local.NewHost(local.HostOptions{Store: e.store, Machines: machines, InDoubt: e.decide})
 	if err != nil {
 		return nil, err
+	}
+	if x.mocks != nil {
+		machines.Mock(x.mocks, h.Signal)
 	}
 	x.own = h
 	x.runs = &leasing{Host: h, engine: e}
@@ -238,7 +247,7 @@ func (e *Engine) newExecution(ctx context.Context, req workflow.Request, name st
 	if err != nil {
 		return store.Run{}, err
 	}
-	machine := machineName(req.Workflow)
+	machine := MachineName(req.Workflow)
 	in := executor.Input{Definition: hash, Local: special, Secrets: req.Secrets, Start: execution.Start{Input: req.Input, Limits: req.Limits, Token: executor.NewToken(),
 		Execution:    execution.Identity{ID: arnStates + "execution:" + machine + ":" + name, Name: name, RoleARN: req.Role},
 		StateMachine: execution.Identity{ID: arnStates + "stateMachine:" + machine, Name: machine}}}
@@ -246,9 +255,9 @@ func (e *Engine) newExecution(ctx context.Context, req workflow.Request, name st
 	return store.Run{Owner: req.Workflow, Name: name, Machine: execution.MachineExecution, Command: e.o.Command, User: person, Host: host, Input: in.Encode()}, nil
 }
 
-// machineName makes a state machine's name of an address or a file's name: what ARNs
-// cannot hold becomes a dash.
-func machineName(owner string) string {
+// MachineName makes a state machine's name, as it is in ARNs and mock files, of an address
+// or a file's name: what ARNs cannot hold becomes a dash.
+func MachineName(owner string) string {
 	owner = strings.TrimPrefix(owner, "workflow.")
 	for _, ending := range []string{".json", ".yaml", ".yml", ".asl"} {
 		owner = strings.TrimSuffix(owner, ending)
@@ -287,6 +296,8 @@ type ExecutionOptions struct {
 	// From is the state to begin with; Variables are those that are set there.
 	From      string
 	Variables json.RawMessage
+	// Case is a test case of a mock file, which answers for the Tasks.
+	Case string
 	// Parent is the run that this one does again; 0 is none.
 	Parent store.RunID
 }
@@ -309,16 +320,22 @@ func (e *Engine) StartExecution(ctx context.Context, req workflow.Request, o Exe
 	if o.Limits.Events != 0 {
 		req.Limits.Events = o.Limits.Events
 	}
+	if o.Limits.Seconds != 0 {
+		req.Limits.Seconds = o.Limits.Seconds
+	}
+	if o.Name != "" && !executor.GoodName(o.Name) {
+		return nil, diag.Errorf(nil, "Invalid name", "An execution cannot be called %q. A name has 1 to %d characters, without white space and without any of %s", o.Name, executor.MaxName, executor.Forbidden)
+	}
 	r, err := e.newExecution(ctx, req, o.Name)
 	if err != nil {
 		return nil, diag.FromError("Execution cannot be started", err)
 	}
-	if r.Parent = o.Parent; o.From != "" {
+	if r.Parent = o.Parent; o.From != "" || o.Case != "" {
 		in, err := executor.ReadInput(r)
 		if err != nil {
 			return nil, diag.FromError("Execution cannot be started", err)
 		}
-		in.From, in.Variables = o.From, o.Variables
+		in.From, in.Variables, in.Case = o.From, o.Variables, o.Case
 		r.Input = in.Encode()
 	}
 	runs, err := e.runs()

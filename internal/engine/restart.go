@@ -104,7 +104,11 @@ func (e *Engine) RestartExecution(ctx context.Context, id store.RunID, from stri
 	if d.HasErrors() {
 		return nil, d
 	}
-	return e.StartExecution(ctx, req, ExecutionOptions{Input: at.Input, From: at.State, Variables: at.Variables, Parent: id})
+	in, err := executor.ReadInput(*old.Run)
+	if err != nil {
+		return nil, storeDiag(err)
+	}
+	return e.StartExecution(ctx, req, ExecutionOptions{Input: at.Input, From: at.State, Variables: at.Variables, Case: in.Case, Parent: id})
 }
 
 // requestOf gives what an execution was begun with.

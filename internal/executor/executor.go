@@ -137,6 +137,10 @@ func (x *Executor) Machine(ctx context.Context, r store.Run) (flow.Machine, erro
 	case err != nil:
 		return nil, fmt.Errorf("take up run %d: %w", r.ID, err)
 	}
+	if _, ok := x.Case(in.StateMachine.Name, in.Case); in.Case != "" && !ok {
+		// Without it the world itself would be called.
+		return nil, fmt.Errorf("run %d was started with the test case %q of the state machine %s, which no mock file has now (SFN_MOCK_CONFIG names the file)", r.ID, in.Case, in.StateMachine.Name)
+	}
 	if len(in.Secrets) == 0 && r.Machine == execution.MachineMapRun {
 		parent, err := x.o.Store.Run(ctx, r.Parent)
 		if err != nil {

@@ -3,8 +3,8 @@ package states
 import (
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"tutti/internal/executor"
 )
 
 // arn is an ARN of Step Functions, taken apart.
@@ -40,7 +40,7 @@ func parseArn(text string) (arn, bool) {
 	}
 	a := arn{partition: part[1], region: part[3], account: part[4], kind: part[5], rest: part[7:], test: test}
 	a.name, a.label, _ = strings.Cut(part[6], "/")
-	if !goodName(a.name) {
+	if !executor.GoodName(a.name) {
 		return arn{}, false
 	}
 	for _, r := range a.rest {
@@ -72,24 +72,4 @@ func (a arn) qualifier() string {
 func (a arn) version() (int64, bool) {
 	n, err := strconv.ParseInt(a.qualifier(), 10, 64)
 	return n, err == nil && n > 0
-}
-
-// maxName is the longest name in characters (API reference, CreateStateMachine).
-const maxName = 80
-
-// forbidden are the characters that names must not contain, besides white space and
-// control characters (API reference, CreateStateMachine).
-const forbidden = `<>{}[]?*"#%\^|~` + "`" + `$&,;:/`
-
-// goodName reports whether a state machine, execution or activity may have the name.
-func goodName(name string) bool {
-	if name == "" || utf8.RuneCountInString(name) > maxName || !utf8.ValidString(name) {
-		return false
-	}
-	for _, r := range name {
-		if strings.ContainsRune(forbidden, r) || unicode.IsSpace(r) || unicode.IsControl(r) || r == 0xFFFE || r == 0xFFFF || r == 0x10FFFF {
-			return false
-		}
-	}
-	return true
 }

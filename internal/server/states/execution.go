@@ -94,7 +94,7 @@ func (a *API) order(ctx context.Context, in *startInput) (*order, error) {
 	}
 	if in.Name == "" {
 		in.Name = uuid.NewString()
-	} else if !goodName(in.Name) {
+	} else if !executor.GoodName(in.Name) {
 		return nil, invalidName(in.Name)
 	}
 	if _, ok := a.o.Executor.Case(m.Name, id.test); id.test != "" && !ok {

@@ -71,7 +71,7 @@ func (a *API) createStateMachine(ctx context.Context, c call, in *createStateMac
 	if in.Type == "" {
 		in.Type = typeStandard
 	}
-	if !goodName(in.Name) {
+	if !executor.GoodName(in.Name) {
 		return nil, invalidName(in.Name)
 	}
 	tags, err := newTags("", nil, in.Tags)

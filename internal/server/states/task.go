@@ -27,7 +27,7 @@ type createActivityInput struct {
 // createActivity makes an activity; one of the name that is there is the answer, and
 // its tags stay (API reference).
 func (a *API) createActivity(ctx context.Context, c call, in *createActivityInput) (any, error) {
-	if !goodName(in.Name) {
+	if !executor.GoodName(in.Name) {
 		return nil, invalidName(in.Name)
 	}
 	x := &activity{ARN: a.arn(c, kindActivity, in.Name), Name: in.Name, Created: a.o.Clock().UTC()}

@@ -87,6 +87,9 @@ func (r *reading) resource(n *document.Node, text string) Resource {
 		}
 		c.wrongAt(n, rng, "Invalid resource", "Value is not a valid resource ARN", "%s is not the ARN of something that a Task can call. %s", quote(text), hint)
 		return res
+	case res.Kind == TuttiResource:
+		r.tutti(n, text, res)
+		return res
 	case res.Kind != IntegrationResource:
 		if res.Kind == ActivityResource && c.options.Express {
 			c.wrongAt(n, rng, "Not possible in an express workflow", "Express state machine does not support Activity ARN", "an express workflow cannot wait for an activity's worker.")
@@ -112,6 +115,26 @@ func (r *reading) resource(n *document.Node, text string) Resource {
 		c.wrongAt(n, rng, "Not possible in an express workflow", "Express state machine does not support '"+string(res.Pattern)+"' service integration ", "an express workflow waits for nothing: %s is not possible in it.", res.Pattern)
 	}
 	return res
+}
+
+// tuttiResources are what of tutti's own a Task can call; those that end in a colon are
+// followed by a name.
+var tuttiResources = []string{"command", "http", "task:", "workflow:"}
+
+// tutti refuses what is none of tutti's own resources.
+func (r *reading) tutti(n *document.Node, text string, res Resource) {
+	what := strings.TrimSuffix(strings.TrimPrefix(text, "arn:tutti:"), string(res.Pattern))
+	var shown []string
+	for _, known := range tuttiResources {
+		if what == known && !strings.HasSuffix(known, ":") || strings.HasSuffix(known, ":") && strings.HasPrefix(what, known) && what != known {
+			return
+		}
+		if strings.HasSuffix(known, ":") {
+			known += "NAME"
+		}
+		shown = append(shown, "arn:tutti:"+known)
+	}
+	r.c.wrongAt(n, r.c.source.Whole(n), "Invalid resource", "The resource provided "+text+" is not recognized", "%s is nothing that a Task can call. There are %s, and arn:tutti:file for ItemReader and ResultWriter.", quote(text), strings.Join(shown, ", "))
 }
 
 func sentence(text string) string {
