@@ -397,8 +397,12 @@ func (e *Engine) ResumeExecution(ctx context.Context, id store.RunID, status sto
 		return diag.Errorf(nil, "Run cannot be resumed", "Run %d has ended: %s. \"tutti resume %d -from STATE\" begins a new one with that state.", id, status, id)
 	}
 	var held *store.HeldError
-	if errors.As(err, &held) {
+	var lacks *executor.CaseError
+	switch {
+	case errors.As(err, &held):
 		return heldDiag(held)
+	case errors.As(err, &lacks):
+		return diag.FromError("Test case is missing", lacks)
 	}
 	return storeDiag(err)
 }

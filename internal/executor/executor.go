@@ -139,7 +139,7 @@ func (x *Executor) Machine(ctx context.Context, r store.Run) (flow.Machine, erro
 	}
 	if _, ok := x.Case(in.StateMachine.Name, in.Case); in.Case != "" && !ok {
 		// Without it the world itself would be called.
-		return nil, fmt.Errorf("run %d was started with the test case %q of the state machine %s, which no mock file has now (SFN_MOCK_CONFIG names the file)", r.ID, in.Case, in.StateMachine.Name)
+		return nil, &CaseError{Run: r.ID, Machine: in.StateMachine.Name, Case: in.Case}
 	}
 	if len(in.Secrets) == 0 && r.Machine == execution.MachineMapRun {
 		parent, err := x.o.Store.Run(ctx, r.Parent)

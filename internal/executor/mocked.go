@@ -33,6 +33,17 @@ func (x *Executor) Case(machine, name string) (*mock.Case, bool) {
 	return x.mocks.config.Case(machine, name)
 }
 
+// CaseError says that a run cannot be carried out, because its test case is not there.
+type CaseError struct {
+	Run           store.RunID
+	Machine, Case string
+}
+
+// Error implements error.
+func (e *CaseError) Error() string {
+	return fmt.Sprintf("run %d was started with the test case %q of the state machine %s, which no mock file has now; SFN_MOCK_CONFIG names the file", e.Run, e.Case, e.Machine)
+}
+
 // caseOf gives the test case of a run, or of the execution that began it; nil when it
 // has none.
 func (x *Executor) caseOf(ctx context.Context, id store.RunID) (*mock.Case, error) {
@@ -48,7 +59,7 @@ func (x *Executor) caseOf(ctx context.Context, id store.RunID) (*mock.Case, erro
 		if in.Case != "" {
 			c, ok := x.Case(in.StateMachine.Name, in.Case)
 			if !ok {
-				return nil, fmt.Errorf("run %d was started with the test case %q, which no mock file has now", r.ID, in.Case)
+				return nil, &CaseError{Run: r.ID, Machine: in.StateMachine.Name, Case: in.Case}
 			}
 			return c, nil
 		}
