@@ -199,3 +199,13 @@ func (r *reader) separator(doc *yaml.Node) (line, column int) {
 	}
 	return line, 1
 }
+
+// JSON reads text that has to be JSON; it reports whether it is. Of text within it templates
+// are made.
+func JSON(text []byte, name string) (*Node, bool) {
+	r := &reader{name: name, text: text}
+	if r.fits() != nil {
+		return nil, false
+	}
+	return r.json()
+}

@@ -128,18 +128,22 @@ func intOf(text string) (any, error) {
 	case strings.Contains(digits, ":"):
 		return sexagesimal(digits, negative)
 	}
-	n, err := strconv.ParseInt(digits, base, 64)
+	if digits == "" || digits[0] == '-' || digits[0] == '+' {
+		return nil, fmt.Errorf("%q is no integer of base %d", text, base)
+	}
+	signed := digits
+	if negative {
+		signed = "-" + digits
+	}
+	n, err := strconv.ParseInt(signed, base, 64)
 	if err != nil {
 		return largeInt(text, digits, base, negative)
-	}
-	if negative {
-		n = -n
 	}
 	return n, nil
 }
 
-// largeInt reads an integer that has no place in 64 bits; it loses its last digits, for
-// there are no larger integers here.
+// largeInt reads an integer that has no place in 64 bits. One of base 10 stays the text that
+// it is, so that an identifier of twenty digits keeps them all.
 func largeInt(text, digits string, base int, negative bool) (any, error) {
 	f := 0.0
 	for _, c := range digits {
@@ -149,17 +153,11 @@ func largeInt(text, digits string, base int, negative bool) (any, error) {
 		}
 		f = f*float64(base) + float64(d)
 	}
-	if digits == "" {
-		return nil, fmt.Errorf("%q is no integer of base %d", text, base)
-	}
-	if base == 10 {
-		f, _ = strconv.ParseFloat(digits, 64)
-	}
-	if negative {
+	switch {
+	case base == 10:
+		return text, nil
+	case negative:
 		f = -f
-		if f == math.MinInt64 {
-			return int64(math.MinInt64), nil
-		}
 	}
 	return f, nil
 }

@@ -244,14 +244,14 @@ func (inv *Inventory) AddGroup(name string) (string, error) {
 	if inv.groupBy[name] != nil {
 		return name, nil
 	}
-	if name = inv.safe(name); inv.groupBy[name] == nil {
+	if name = inv.SafeName(name); inv.groupBy[name] == nil {
 		inv.newGroup(name)
 	}
 	return name, nil
 }
 
-// safe applies the option Sanitize to the name of a new group.
-func (inv *Inventory) safe(name string) string {
+// SafeName is the name that a new group gets: another one where the option Sanitize says so.
+func (inv *Inventory) SafeName(name string) string {
 	clean := SafeGroupName(name)
 	if clean == name {
 		return name

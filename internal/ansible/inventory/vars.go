@@ -277,3 +277,24 @@ func (inv *Inventory) GroupsDict() *value.Dict {
 	}
 	return d
 }
+
+// VarsSoFar gives the variables that a host has while sources are still being read: those of
+// its groups, "all" included, in the order of their depth, and then its own.
+func (inv *Inventory) VarsSoFar(h *Host, beside *Vars) (*value.Dict, error) {
+	merge := inv.options.MergeHashes
+	groups := sorted(h.groups)
+	all, err := inv.mergeGroups(groups, func(g *Group) (*value.Dict, error) { return g.Vars, nil })
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range groups {
+		vars, err := beside.Group(g.Name)
+		if err != nil {
+			return nil, err
+		}
+		all = Combine(all, vars, merge)
+	}
+	all = Combine(all, inv.ownVars(h), merge)
+	vars, err := beside.Host(h.Name)
+	return Combine(all, vars, merge), err
+}
