@@ -225,7 +225,7 @@ func (r *reading) reserved(n *document.Node, a action) bool {
 	}
 	for _, k := range a.args.Keys() {
 		if s, ok := k.(string); ok && strings.HasPrefix(s, "_ansible_") {
-			r.fail(n, "Invalid parameter specified beginning with keyword '_ansible_' for action '%s': '%s'. "+
+			r.misuse(n, "Invalid parameter specified beginning with keyword '_ansible_' for action '%s': '%s'. "+
 				"The prefix '_ansible_' is reserved for internal use only.", a.name, s)
 			return false
 		}

@@ -377,11 +377,11 @@ func (r *reading) useOf(t *Task, args *value.Dict, b *Block) (roleUse, bool) {
 	}
 	var ok bool
 	if use.name, ok = name.(string); !ok || use.name == "" {
-		r.failAt(t.Origin, Invalid, "role definitions must contain a role name, not a value of type '%s'", value.TypeName(name))
+		r.failAt(t.Origin, Misused, "role definitions must contain a role name, not a value of type '%s'", value.TypeName(name))
 		return use, false
 	}
 	if strings.Contains(use.name, ",") {
-		r.failAt(t.Origin, Invalid, "Invalid old style role requirement: %s", use.name)
+		r.failAt(t.Origin, Misused, "Invalid old style role requirement: %s", use.name)
 		return use, false
 	}
 	for _, k := range fromArguments {
@@ -392,7 +392,7 @@ func (r *reading) useOf(t *Task, args *value.Dict, b *Block) (roleUse, bool) {
 	flag := func(name string, to *bool) {
 		if v, ok := args.Get(name); ok && v != nil {
 			if !isBool(v) {
-				r.failAt(t.Origin, Invalid, "Error processing keyword '%s'.\nThe value %s could not be converted to 'bool'.", name, value.Repr(v))
+				r.failAt(t.Origin, Invalid, "Error processing keyword '%s': The value %s could not be converted to 'bool'.", name, value.Repr(v))
 			}
 			*to = truth(&document.Node{Kind: document.Scalar, Scalar: v})
 		}

@@ -257,7 +257,7 @@ func (r *reading) keyword(out Keywords, k keyword, at place, n, v *document.Node
 		out[k.name] = Keyword{r.moduleDefaults(v), origin}
 	case "register":
 		if !v.Null() && !validName(v.Scalar) {
-			r.fail(v, "Invalid 'register' specified. %s", invalidName(v.Scalar))
+			r.fail(v, "Invalid 'register' specified: %s", invalidName(v.Scalar))
 		}
 		out[k.name] = Keyword{v.Value(), origin}
 	case "async_val":
@@ -268,6 +268,9 @@ func (r *reading) keyword(out Keywords, k keyword, at place, n, v *document.Node
 			out[k.name] = Keyword{r.tags(v), origin}
 		case listed:
 			out[k.name] = Keyword{asList(v), origin}
+			if k.name == "collections" || k.name == "listen" {
+				r.texts(k.name, v)
+			}
 		default:
 			out[k.name] = Keyword{v.Value(), origin}
 		}
@@ -286,6 +289,19 @@ func asList(v *document.Node) *value.List {
 	}
 }
 
+// texts checks that all items of a list are text.
+func (r *reading) texts(name string, v *document.Node) {
+	items := v.Items
+	if v.Kind != document.List {
+		items = []*document.Node{v}
+	}
+	for _, item := range items {
+		if _, ok := item.Text(); !ok && !v.Null() {
+			r.fail(item, "Keyword '%s' items must be of type 'str', not '%s'.", name, item.TypeName())
+		}
+	}
+}
+
 // tags reads a list of tags, or text with commas between them.
 func (r *reading) tags(v *document.Node) *value.List {
 	if v.Kind == document.List {
@@ -293,7 +309,7 @@ func (r *reading) tags(v *document.Node) *value.List {
 	}
 	text, ok := v.Text()
 	if !ok {
-		r.fail(v, "tags must be specified as a list")
+		r.misuse(v, "tags must be specified as a list")
 		return value.NewList()
 	}
 	_, trusted := v.Scalar.(*value.Template)
@@ -323,7 +339,7 @@ func (r *reading) vars(v *document.Node, of string) *value.Dict {
 	}
 	for _, key := range v.Keys {
 		if !validName(key.Scalar) {
-			r.fail(key, "Invalid variable name in vars specified for %s. %s", of, invalidName(key.Scalar))
+			r.misuse(key, "%s", invalidName(key.Scalar))
 		}
 	}
 	return v.Value().(*value.Dict)

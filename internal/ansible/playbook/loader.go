@@ -17,6 +17,7 @@ import (
 // The headlines of what may be wrong with playbooks.
 const (
 	Invalid  = "Invalid playbook"
+	Misused  = "Invalid use in a playbook"
 	Missing  = "File or role not found"
 	TooDeep  = "Imports without end"
 	Unused   = "Nothing to do"
@@ -157,6 +158,11 @@ func (r *reading) fail(n *document.Node, format string, args ...any) {
 	r.failAt(rng, Invalid, format, args...)
 }
 
+// misuse is fail for what Ansible ends with another exit code.
+func (r *reading) misuse(n *document.Node, format string, args ...any) {
+	r.failAt(n.Origin, Misused, format, args...)
+}
+
 func (r *reading) failAt(at value.Origin, headline, format string, args ...any) {
 	r.diags = append(r.diags, diag.Errorf(document.RangeOf(at), headline, "%s", fmt.Sprintf(format, args...))...)
 }
@@ -292,6 +298,21 @@ func (r *reading) isFolder(name string) bool {
 	return slices.Contains(r.list(path.Dir(name)), path.Base(name)+"/") || path.Base(name) == ".." && r.list(name) != nil
 }
 
+// ExitCode is how a command ends that was given playbooks with errors: 4, as for all that
+// cannot be read, or 1 for what Ansible tells in another way; 0 without errors.
+func ExitCode(diags diag.List) int {
+	for _, d := range diags {
+		switch {
+		case d.Severity != diag.Error:
+		case d.Headline == Misused, d.Headline == Missing:
+			return 1
+		default:
+			return 4
+		}
+	}
+	return 0
+}
+
 // known asks for the full name of a module.
 func (l *Loader) known(name string, collections []string) (string, bool) {
 	short, ok := builtinName(name)
@@ -336,7 +357,7 @@ func (r *reading) render(v any, vars func() *value.Dict, at value.Origin, what s
 	case errors.As(err, &pending):
 		r.trouble(err)
 	default:
-		r.failAt(at, Invalid, "Error when evaluating variable in %s %s.\n%s\n"+
+		r.failAt(at, Invalid, "Error when evaluating variable in %s %s: %s\n"+
 			"When using static imports, ensure that any variables used in their names are defined in vars/vars_files\n"+
 			"or extra-vars passed in from the command line. Static imports cannot use variables from facts or inventory\n"+
 			"sources like group or host vars.", what, value.Repr(value.String(v)), err)

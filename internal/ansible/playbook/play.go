@@ -73,7 +73,7 @@ func (r *reading) importPlaybook(pb *Playbook, n *document.Node, outer *value.Di
 	}
 	if len(found) > 1 {
 		slices.Sort(found)
-		r.fail(n, "Found conflicting import_playbook actions: %s", strings.Join(found, ", "))
+		r.misuse(n, "Found conflicting import_playbook actions: %s", strings.Join(found, ", "))
 		return
 	}
 	ks := r.keywordsOf(n, atImport, nil)
@@ -279,7 +279,7 @@ func (r *reading) playValues(p *Play) {
 		if !ok || k.Value == nil || templated(k.Value) || fits(k.Value) {
 			return
 		}
-		r.failAt(k.Origin, Invalid, "Error processing keyword '%s'.\nThe value %s could not be converted to '%s'.", name, value.Repr(k.Value), kind)
+		r.failAt(k.Origin, Invalid, "Error processing keyword '%s': The value %s could not be converted to '%s'.", name, value.Repr(k.Value), kind)
 	}
 	check("gather_facts", "bool", isBool)
 	check("force_handlers", "bool", isBool)
@@ -297,7 +297,7 @@ func (r *reading) playValues(p *Play) {
 			switch item.(type) {
 			case string, *value.Template:
 			default:
-				r.failAt(k.Origin, Invalid, "Error processing keyword 'gather_subset'.\nKeyword 'gather_subset' items must be of type 'str', not '%s'.", value.TypeName(item))
+				r.failAt(k.Origin, Invalid, "Error processing keyword 'gather_subset': Keyword 'gather_subset' items must be of type 'str', not '%s'.", value.TypeName(item))
 			}
 		}
 	}

@@ -46,7 +46,7 @@ func (r *reading) roleOf(n *document.Node, parent *Role, block *Block, collectio
 	var raw any = n.Scalar
 	switch {
 	case isText && strings.Contains(name, ","):
-		r.fail(n, "Invalid old style role requirement: %s", name)
+		r.misuse(n, "Invalid old style role requirement: %s", name)
 		return nil
 	case n.Kind == document.Dict:
 		k, v := n.Entry("role")
@@ -60,7 +60,7 @@ func (r *reading) roleOf(n *document.Node, parent *Role, block *Block, collectio
 			v = &document.Node{Kind: document.Scalar, Scalar: text, Origin: n.Origin}
 		}
 		if !ok || text == "" {
-			r.fail(n, "role definitions must contain a role name")
+			r.misuse(n, "role definitions must contain a role name")
 			return nil
 		}
 		raw = v.Scalar
@@ -122,7 +122,7 @@ func (r *reading) readRole(use roleUse) *Role {
 	if use.parent != nil {
 		role.Parents = append(slices.Clone(use.parent.Parents), use.parent)
 	}
-	role.Block = &Block{Node: Node{Keywords: use.keywords, Parent: use.block, Origin: use.origin}, Vars: use.vars,
+	role.Block = &Block{Node: Node{Keywords: use.keywords, Parent: use.block, Origin: use.origin}, Vars: merged(use.vars),
 		Role: role, Play: r.play, Implied: true}
 	if role.Block.Keywords == nil {
 		role.Block.Keywords = Keywords{}
@@ -437,7 +437,7 @@ func (r *reading) roleFiles(role *Role, what, main string, folders bool) []strin
 	}
 	for _, end := range ends {
 		full := path.Join(dir, name+end)
-		if !strings.HasPrefix(full, dir+"/") {
+		if r.isFile(full) && !strings.HasPrefix(full, dir+"/") {
 			r.failAt(role.Block.Origin, Invalid, "Failed loading '%s' for role (%s) as it is not inside the expected role path: '%s'", full, role.Name, dir)
 			return nil
 		}
@@ -449,7 +449,7 @@ func (r *reading) roleFiles(role *Role, what, main string, folders bool) []strin
 		}
 	}
 	if main != "" && r.err == nil {
-		r.failAt(role.Block.Origin, Missing, "Could not find specified file in role: %s/%s", what, main)
+		r.failAt(role.Block.Origin, Invalid, "Could not find specified file in role: %s/%s", what, main)
 	}
 	return nil
 }

@@ -140,8 +140,6 @@ func (r *reading) listen(k Keyword) []string {
 			out = append(out, topic)
 		case *value.Template:
 			out = append(out, topic.Text) // topics are not rendered
-		default:
-			r.failAt(k.Origin, Invalid, "Keyword 'listen' items must be of type 'str', not '%s'.", value.TypeName(item))
 		}
 	}
 	if r.role == nil {
@@ -163,7 +161,7 @@ func (r *reading) resolve(n *document.Node, t *Task) bool {
 		return true
 	}
 	if is(t.Action, "include") {
-		r.fail(n, "couldn't resolve module/action '%s'. It has been removed. Use include_tasks or import_tasks instead.", t.Action)
+		r.misuse(n, "The 'ansible.builtin.include' action plugin has been removed. Use include_tasks or import_tasks instead.")
 		return false
 	}
 	full, ok := r.l.known(t.Action, r.collections(t))
@@ -204,10 +202,10 @@ func (r *reading) loop(n *document.Node, t *Task, class string) bool {
 		case isWith && !r.l.lookup(with):
 			r.unknownKeyword(name, r.place(), class, key)
 		case isWith && t.HasLoop:
-			r.fail(n, "duplicate loop in task: %s", with)
+			r.misuse(n, "duplicate loop in task: %s", with)
 			return false
 		case isWith && v.Null():
-			r.fail(n, "you must specify a value when using %s", name)
+			r.misuse(n, "you must specify a value when using %s", name)
 			return false
 		case isWith:
 			t.Loop, t.With, t.HasLoop = v.Value(), with, true
