@@ -371,3 +371,6 @@ func (c *checker) suboption(l level, o *Option, item any, prefix string) any {
 	c.suboptions(sub, prefix)
 	return args
 }
+
+// Text gives a value as Python's str() does.
+func Text(v any) string { return text(v) }

@@ -10,7 +10,9 @@ import (
 
 // Request is a module's call as it travels to the host.
 type Request struct {
-	Module    string         `json:"module"`
+	Module string `json:"module"`
+	// Called is the name by which the task calls the module, for messages; "" is Module.
+	Called    string         `json:"called,omitempty"`
 	Args      map[string]any `json:"args,omitempty"`
 	CheckMode bool           `json:"check,omitempty"`
 	Diff      bool           `json:"diff,omitempty"`
@@ -31,6 +33,10 @@ func Run(ctx context.Context, m *Module, r Request) (result Result) {
 			result = Fail(fmt.Sprintf("a fault in the module %s itself, please report it: %v", m.Name, p), "exception", string(debug.Stack()))
 		}
 	}()
+	name := r.Called
+	if name == "" {
+		name = m.Name
+	}
 	checked := argument.Check(m.Spec, r.Args, hostOf(ctx))
 	c := &Call{Args: checked.Args, CheckMode: r.CheckMode, Diff: r.Diff, Verbosity: r.Verbosity, NoLog: r.NoLog, TempDir: r.TempDir,
 		warnings: checked.Warnings}
@@ -39,9 +45,9 @@ func Run(ctx context.Context, m *Module, r Request) (result Result) {
 	}
 	switch {
 	case len(checked.Problems) > 0:
-		result = Fail(checked.Message(fullName(m.Name)))
+		result = Fail(checked.Message(name))
 	case r.CheckMode && !m.Spec.Check:
-		result = Result{"skipped": true, "changed": false, "msg": fmt.Sprintf("remote module (%s) does not support check mode", fullName(m.Name))}
+		result = Result{"skipped": true, "changed": false, "msg": fmt.Sprintf("remote module (%s) does not support check mode", name)}
 	default:
 		result = m.Run(withEnvironment(ctx, r.Environment), c)
 	}
@@ -52,10 +58,8 @@ func Run(ctx context.Context, m *Module, r Request) (result Result) {
 	return result
 }
 
-// fullName is a module's name as its own messages tell it.
-func fullName(name string) string { return "ansible.legacy." + name }
-
 func (c *Call) finish(r Result) {
+	addPathInfo(r)
 	if _, ok := r["changed"]; !ok {
 		r["changed"] = false
 	}

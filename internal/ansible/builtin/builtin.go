@@ -1,0 +1,21 @@
+// Package builtin lists all modules of ansible.builtin that run natively. It is what the
+// program on the target is made of; it knows no action and no connection.
+package builtin
+
+import (
+	"tutti/internal/ansible/module"
+	"tutti/internal/ansible/module/file"
+)
+
+// Modules gives every native module by its short name.
+func Modules() map[string]*module.Module {
+	table := map[string]*module.Module{}
+	for _, list := range [][]module.Module{
+		file.Modules(),
+	} {
+		for i := range list {
+			table[list[i].Name] = &list[i]
+		}
+	}
+	return table
+}
