@@ -194,6 +194,7 @@ func (a *app) runsCommand() *cobra.Command {
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	c.Flags().IntVar(&limit, "limit", 20, "how many to list; 0 for all")
+	c.AddCommand(a.pruneCommand())
 	return c
 }
 

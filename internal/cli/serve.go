@@ -32,6 +32,7 @@ type serveFlags struct {
 	mapping         string
 	inDoubt         string
 	missed          string
+	retain          string
 	strict          bool
 	grace           time.Duration
 	logFormat       string
@@ -82,6 +83,7 @@ What was due while nobody served:
 	c.Flags().StringVar(&f.mapping, "mapping", "", "JSON file that sends Lambda functions and other resources to commands and URLs")
 	c.Flags().StringVar(&f.inDoubt, "in-doubt", "retry", "retry or stop")
 	c.Flags().StringVar(&f.missed, "missed-schedules", "latest", "latest, all or skip")
+	c.Flags().StringVar(&f.retain, "retain", "90d", "how long executions are kept after their end, such as 90d or 12h; forever")
 	c.Flags().BoolVar(&f.strict, "strict-aws", false, "hold payloads, histories and definitions to the limits of AWS")
 	c.Flags().DurationVar(&f.grace, "grace", 0, "how long to wait at the end for calls that cannot be made again (default 15s)")
 	c.Flags().StringVar(&f.logFormat, "log-format", "text", "text or json")
@@ -123,6 +125,11 @@ func (f *serveFlags) options(a *app) (server.Options, error) {
 	}
 	if o.Mocks, err = mocks(a.env("SFN_MOCK_CONFIG")); err != nil {
 		return o, err
+	}
+	if f.retain != "forever" {
+		if o.Retain, err = parseAge("-retain", f.retain); err != nil {
+			return o, err
+		}
 	}
 	o.Keys, err = access.Load(f.accessKeys, a.env(access.Variable))
 	return o, err

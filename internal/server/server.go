@@ -9,7 +9,8 @@
 //
 // Files: server.go the process from start to end, listen.go sockets and who may use
 // them, lock.go one server to a store, control.go the commands' side, metric.go
-// numbers, schedule.go what is due, nested.go executions that start executions.
+// numbers, schedule.go what is due, retention.go what is not kept any more, nested.go
+// executions that start executions.
 package server
 
 import (
@@ -19,6 +20,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -63,6 +65,9 @@ type Options struct {
 	// Schedules tells what is due when; nil is nothing.
 	Schedules Schedules
 	Missed    Missed
+	// Retain is how long executions are kept after their end, with their names and
+	// histories; 0 is for ever. Runs of the stack are never deleted here.
+	Retain time.Duration
 	// Grace is how long Close waits for calls that cannot be made again; 0 is
 	// local.DefaultGrace.
 	Grace   time.Duration
@@ -126,9 +131,12 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop, s.done = stop, make(chan struct{})
+	var both sync.WaitGroup
+	both.Go(func() { s.keepSchedules(background) })
+	both.Go(func() { s.forget(background) })
 	go func() {
 		defer close(s.done)
-		s.keepSchedules(background)
+		both.Wait()
 	}()
 	s.ready.Store(true)
 	return s, nil

@@ -100,6 +100,10 @@ type Runs interface {
 	Find(ctx context.Context, f RunFilter) ([]Run, error)
 	// SetStatus ends a run, or opens it again. What it ended with before stays.
 	SetStatus(ctx context.Context, id RunID, s Status, message string) error
+	// Delete forgets a run that has ended or rests, with its children, their journals and
+	// pre-images: their numbers are not used again, their names can be. It is an ErrOpen
+	// when one of them goes on. When it is cut off, it may be asked for again.
+	Delete(ctx context.Context, id RunID) error
 }
 
 // RunID numbers the runs of a stack from 1.
@@ -141,6 +145,10 @@ type RunFilter struct {
 	// Statuses are any of these; OpenOnly those that can be resumed.
 	Statuses []Status
 	OpenOnly bool
+	// EndedBefore leaves out runs that are open, and those that ended at that time or later.
+	EndedBefore time.Time
+	// Root leaves out children.
+	Root bool
 	// Before is where the page before this one ended: only older runs are given.
 	Before RunID
 	Limit  int // 0 is all
@@ -319,6 +327,8 @@ var (
 	ErrCorrupt = errors.New("the store is damaged")
 	// ErrNotFound means that there is no such run.
 	ErrNotFound = errors.New("no such run")
+	// ErrOpen means that a run goes on, or waits.
+	ErrOpen = errors.New("the run has not ended")
 	// ErrKey means that the key that encrypted a value is not at hand.
 	ErrKey = errors.New("the key that encrypted this is not at hand")
 )

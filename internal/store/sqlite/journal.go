@@ -213,6 +213,12 @@ func (t *startTimes) put(run store.RunID, at time.Time) {
 	t.at[run] = at
 }
 
+func (t *startTimes) forget(run store.RunID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.at, run)
+}
+
 // Entries implements store.Journal.
 func (s *Store) Entries(ctx context.Context, run store.RunID, from int64) ([]store.Entry, error) {
 	const op = "reading the journal"

@@ -143,6 +143,12 @@ func runConditions(f store.RunFilter) (where string, args []any) {
 		}
 		add("status IN (?"+strings.Repeat(",?", len(values)-1)+")", values...)
 	}
+	if !f.EndedBefore.IsZero() {
+		add("ended != 0 AND ended < ?", nanos(f.EndedBefore))
+	}
+	if f.Root {
+		add("child = 0")
+	}
 	if f.Before != 0 {
 		add("id < ?", int64(f.Before))
 	}

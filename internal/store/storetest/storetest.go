@@ -29,7 +29,7 @@ type Open func(t testing.TB, dir string) store.Store
 // Run runs all tests that need one process only.
 func Run(t *testing.T, open Open) {
 	for _, group := range []map[string]func(*testing.T, Open){stateTests(), runTests(), journalTests(), leaseTests(), beginTests(),
-		documentTests()} {
+		documentTests(), deleteTests()} {
 		names := make([]string, 0, len(group))
 		for name := range group {
 			names = append(names, name)
