@@ -14,6 +14,7 @@ CACHE    := $(or $(TUTTI_CACHE),$(XDG_CACHE_HOME),$(HOME)/.cache)/tutti
 export TUTTI_MIRROR ?= $(CACHE)/mirror
 export TUTTI_TOFU   ?= $(CACHE)/bin/tofu
 export TUTTI_VENV   ?= $(CACHE)/venv
+export TUTTI_ANSIBLE ?= $(CACHE)/ansible
 
 # For one call: make test PKG=./internal/flow/... TESTFLAGS='-run Journal -v'
 PKG       ?= ./...
@@ -99,6 +100,14 @@ $(CACHE)/bin/tofu: tools/tofu/go.mod tools/tofu/go.sum
 moto: $(CACHE)/venv/installed ## AWS for the tests, as moto imitates it, with boto3 and the aws command (a minute, once)
 
 $(CACHE)/venv/installed: tools/venv/requirements.txt
+	python3 -m venv '$(@D)'
+	'$(@D)/bin/python' -m pip install --quiet --disable-pip-version-check -r $<
+	cp $< '$@'
+
+.PHONY: ansible
+ansible: $(CACHE)/ansible/installed ## ansible-core, the peer, for recording and differential tests (a minute, once)
+
+$(CACHE)/ansible/installed: tools/ansible/requirements.txt
 	python3 -m venv '$(@D)'
 	'$(@D)/bin/python' -m pip install --quiet --disable-pip-version-check -r $<
 	cp $< '$@'

@@ -52,6 +52,8 @@ func copyTask(ctx context.Context, t action.Target, task action.Task) (module.Re
 	}
 	path, failure := find(task, "files", src)
 	if failure != nil {
+		// The real action loses its own words here.
+		failure["msg"] = "Unexpected AnsibleActionFail error: " + strings.TrimPrefix(failure["msg"].(string), "Task failed: ")
 		return failure, nil
 	}
 	if strings.HasSuffix(src, "/") && !strings.HasSuffix(path, "/") {
@@ -119,9 +121,6 @@ func oneFile(ctx context.Context, t action.Target, task action.Task, s *source, 
 	}
 	if result.Failed() {
 		return result, nil
-	}
-	if list, ok := result["diff"].([]any); ok && len(list) == 0 {
-		delete(result, "diff")
 	}
 	if _, ok := result["dest"]; !ok && result["path"] != nil {
 		result["dest"] = result["path"]

@@ -46,9 +46,24 @@ func (l *listing) list(dir, rel string, parents []inode) error {
 	if err != nil {
 		return err
 	}
+	// Files come before folders, which decides what the result of the whole task tells.
+	type item struct {
+		os.DirEntry
+		target os.FileInfo
+		err    error
+	}
+	var first, later []item
 	for _, e := range entries {
+		i := item{DirEntry: e}
+		if i.target, i.err = os.Stat(filepath.Join(dir, e.Name())); i.err == nil && i.target.IsDir() {
+			later = append(later, i)
+		} else {
+			first = append(first, i)
+		}
+	}
+	for _, e := range append(first, later...) {
 		path, to := filepath.Join(dir, e.Name()), filepath.Join(rel, e.Name())
-		target, statErr := os.Stat(path)
+		target, statErr := e.target, e.err
 		isDir := statErr == nil && target.IsDir()
 		isLink := e.Type()&os.ModeSymlink != 0
 		switch {
@@ -132,9 +147,6 @@ type folderCopy struct {
 func (c *folderCopy) note(r module.Result) {
 	if changed, _ := r["changed"].(bool); changed {
 		c.changed = true
-	}
-	if list, ok := r["diff"].([]any); ok && len(list) == 0 {
-		delete(r, "diff")
 	}
 	c.ran, c.last = true, r
 }

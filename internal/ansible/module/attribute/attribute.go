@@ -227,9 +227,6 @@ func (w Wanted) mode(_ context.Context, c *module.Call, diff *Diff) (bool, error
 	if err != nil {
 		return false, Failed("mode must be in octal or symbolic form", "path", w.Path, "details", err.Error())
 	}
-	if mode&^0o7777 != 0 {
-		return false, Failed("Invalid mode supplied, only permission info is allowed", "path", w.Path, "details", int64(mode))
-	}
 	before := st.Mode & 0o7777
 	if before == mode {
 		return false, nil
@@ -242,7 +239,7 @@ func (w Wanted) mode(_ context.Context, c *module.Call, diff *Diff) (bool, error
 		// A link has no mode of its own on Linux, and what it points to is left alone.
 		return false, nil
 	}
-	if err := syscall.Chmod(w.Path, mode); err != nil {
+	if err := syscall.Chmod(w.Path, mode&0o7777); err != nil {
 		return false, Failed("chmod failed", "path", w.Path, "details", OSError(err, w.Path))
 	}
 	after, err := lstat(w.Path)

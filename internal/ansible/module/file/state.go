@@ -36,13 +36,13 @@ func fileModule() module.Module {
 // filer is one call of the file module.
 type filer struct {
 	*module.Call
-	ctx          context.Context
-	path         string
-	stamps       stamps
-	follow       bool
-	force        bool
-	src          string
-	hasSrc       bool
+	ctx    context.Context
+	path   string
+	stamps stamps
+	follow bool
+	force  bool
+	src    string
+	hasSrc bool
 }
 
 func runFile(ctx context.Context, c *module.Call) module.Result {
