@@ -93,12 +93,9 @@ func isTimedOut(c *jinja.Call, a []any) (any, error) {
 	}
 	d, ok := v.(*value.Dict)
 	if !ok {
-		return nil, indexError(v, "period")
+		return nil, fmt.Errorf("'%s' object has no attribute 'get'", value.TypeName(v))
 	}
-	period, ok := d.Get("period")
-	if !ok {
-		return nil, errors.New("'period'")
-	}
+	period, _ := d.Get("period")
 	return c.Truth(period)
 }
 
@@ -330,19 +327,22 @@ func isURN(_ *jinja.Call, a []any) (any, error) {
 }
 
 // onFile makes a test of what lies at a path, which the world answers.
-func onFile(question string) function {
+func onFile(question, call string) function {
 	return func(c *jinja.Call, a []any) (any, error) {
 		switch p := a[0].(type) {
 		case string:
 			v, err := ask(c, question, p)
 			return v, err
 		case int64, bool:
-			// Python takes a number as that of an open file.
-			return false, nil
-		default:
-			_, err := pathText(p)
-			return nil, err
+			if call == "stat" {
+				return false, nil // Python takes it as the number of an open file
+			}
 		}
+		takes := "string, bytes or os.PathLike"
+		if call == "stat" {
+			takes = "string, bytes, os.PathLike or integer"
+		}
+		return nil, fmt.Errorf("%s: path should be %s, not %s", call, takes, value.TypeName(a[0]))
 	}
 }
 
@@ -352,6 +352,9 @@ func sameFile(c *jinja.Call, a []any) (any, error) {
 		return nil, err
 	}
 	second, err := pathText(a[1])
+	if n, ok := asIndex(a[1]); ok {
+		err = fmt.Errorf("[Errno 9] Bad file descriptor: %d", n)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -151,7 +151,7 @@ func merge(x, y *value.Dict, recursive bool, how string, depth int) (*value.Dict
 	switch {
 	case depth > maxNesting:
 		return nil, fmt.Errorf("dicts are nested deeper than %d", maxNesting)
-	case x.Len() == 0:
+	case x.Len() == 0 || value.Equal(x, y):
 		return y.Shallow(), nil
 	case y.Len() == 0:
 		return x, nil
@@ -285,20 +285,16 @@ func itemsToDict(_ *jinja.Call, a []any) (any, error) {
 	for _, item := range items {
 		d, ok := item.(*value.Dict)
 		if !ok {
-			return nil, fmt.Errorf("items2dict requires a list of dictionaries, got %s instead: %w", value.String(a[0]), indexError(item, a[1]))
+			return nil, fmt.Errorf("items2dict requires a list of dictionaries, got %s instead.", value.String(a[0])) //nolint:staticcheck // Ansible's own words
 		}
 		k, ok1 := d.Get(a[1])
 		v, ok2 := d.Get(a[2])
 		if !ok1 || !ok2 {
-			missing := a[1]
-			if ok1 {
-				missing = a[2]
-			}
-			return nil, fmt.Errorf("items2dict requires each dictionary in the list to contain the keys '%s' and '%s', got %s instead: %s",
-				value.String(a[1]), value.String(a[2]), value.String(a[0]), value.Repr(missing))
+			return nil, fmt.Errorf("items2dict requires each dictionary in the list to contain the keys '%s' and '%s', got %s instead.", //nolint:staticcheck // Ansible's own words
+				value.String(a[1]), value.String(a[2]), value.String(a[0]))
 		}
 		if err := python.Hashable(k); err != nil {
-			return nil, fmt.Errorf("items2dict requires a list of dictionaries, got %s instead: %w", value.String(a[0]), err)
+			return nil, fmt.Errorf("items2dict requires a list of dictionaries, got %s instead.", value.String(a[0])) //nolint:staticcheck // Ansible's own words
 		}
 		out.Set(k, v)
 	}

@@ -14,11 +14,11 @@ func errTooMany(name string) error {
 }
 
 // pools gives the items of each argument, and the one named argument that there may be.
-func pools(c *jinja.Call, args []any, name, named string, missing any) (lists [][]any, option any, err error) {
-	option = missing
+func pools(c *jinja.Call, args []any, name, named string, standard any) (lists [][]any, option any, err error) {
+	option = standard
 	for _, k := range c.Kwargs {
 		if k.Name != named {
-			return nil, nil, fmt.Errorf("%s() got an unexpected keyword argument %s", name, value.Repr(k.Name))
+			return nil, nil, unexpected(name, k.Name)
 		}
 		option = k.Value
 	}
@@ -29,6 +29,14 @@ func pools(c *jinja.Call, args []any, name, named string, missing any) (lists []
 		}
 	}
 	return lists, option, nil
+}
+
+// unexpected is the error of each of these functions about an argument that it does not know.
+func unexpected(function, argument string) error {
+	if function == "zip_longest" {
+		return fmt.Errorf("zip_longest() got an unexpected keyword argument")
+	}
+	return fmt.Errorf("%s is an invalid keyword argument for %s()", value.Repr(argument), function)
 }
 
 func zip(c *jinja.Call, a []any) (any, error) {
@@ -70,7 +78,7 @@ func strictLengths(lists [][]any) error {
 }
 
 func zipLongest(c *jinja.Call, a []any) (any, error) {
-	lists, missing, err := pools(c, a, "zip_longest", "fillvalue", nil)
+	lists, filler, err := pools(c, a, "zip_longest", "fillvalue", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -78,15 +86,15 @@ func zipLongest(c *jinja.Call, a []any) (any, error) {
 	for _, l := range lists {
 		n = max(n, len(l))
 	}
-	return transpose(lists, n, missing), nil
+	return transpose(lists, n, filler), nil
 }
 
-func transpose(lists [][]any, n int, missing any) *value.List {
+func transpose(lists [][]any, n int, filler any) *value.List {
 	out := make([]any, n)
 	for i := range out {
 		row := make([]any, len(lists))
 		for j, l := range lists {
-			if row[j] = missing; i < len(l) {
+			if row[j] = filler; i < len(l) {
 				row[j] = l[i]
 			}
 		}
@@ -149,6 +157,9 @@ func notInteger(v any) error {
 	return fmt.Errorf("'%s' object cannot be interpreted as an integer", value.TypeName(v))
 }
 
+// missing stands for an argument that was not given.
+const missing = "\x00missing"
+
 // chosen gives the items and how many of them to choose.
 func chosen(name string, a []any, all bool) (items []any, r int, err error) {
 	if items, err = python.Items(a[0]); err != nil {
@@ -156,6 +167,9 @@ func chosen(name string, a []any, all bool) (items []any, r int, err error) {
 	}
 	if a[1] == nil && all {
 		return items, len(items), nil
+	}
+	if a[1] == missing {
+		return nil, 0, fmt.Errorf("%s() missing required argument 'r' (pos 2)", name)
 	}
 	n, ok := asIndex(a[1])
 	switch {

@@ -348,7 +348,7 @@ func encodeJSON(v, profileName any, named []jinja.Kwarg, o jsontext.Options) (an
 		switch k.Name {
 		case "profile":
 			profileName = k.Value
-		case "vault_to_text", "preprocess_unsafe", "check_circular", "default":
+		case "vault_to_text", "preprocess_unsafe", "check_circular", "default", "skipkeys":
 		case "indent":
 			if err := indentation(&o, k.Value); err != nil {
 				return nil, err
@@ -360,8 +360,6 @@ func encodeJSON(v, profileName any, named []jinja.Kwarg, o jsontext.Options) (an
 			o.SortKeys = truth
 		case "ensure_ascii":
 			o.ASCII = truth
-		case "skipkeys":
-			o.SkipKeys = truth
 		case "allow_nan":
 			o.NoNaN = !truth
 		case "separators":

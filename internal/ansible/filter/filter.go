@@ -161,7 +161,7 @@ func dataFilters() []entry {
 		{names("union"), "union(a, b)", union, 0},
 		{names("product"), "", product, jinja.TakesInside},
 		{names("permutations"), "permutations(iterable, r=None)", permutations, jinja.TakesInside},
-		{names("combinations"), "combinations(iterable, r)", combinations, jinja.TakesInside},
+		{names("combinations"), "combinations(iterable, r='" + missing + "')", combinations, jinja.TakesInside},
 		{names("rekey_on_member"), "rekey_on_member(data, key, duplicates='error')", rekeyOnMember, 0},
 		{names("zip"), "", zip, jinja.TakesInside},
 		{names("zip_longest"), "", zipLongest, jinja.TakesInside},
@@ -233,12 +233,12 @@ func valueTests() []entry {
 
 func fileTests() []entry {
 	return []entry{
-		{names("directory", "is_dir"), "isdir(s)", onFile(AskFolderAt), 0},
-		{names("file", "is_file"), "isfile(path)", onFile(AskFileAt), 0},
-		{names("link", "is_link"), "islink(path)", onFile(AskLinkAt), 0},
-		{names("exists"), "exists(path)", onFile(AskAnythingAt), 0},
-		{names("link_exists"), "lexists(path)", onFile(AskEntryAt), 0},
-		{names("mount", "is_mount"), "ismount(path)", onFile(AskMountAt), 0},
+		{names("directory", "is_dir"), "isdir(s)", onFile(AskFolderAt, "stat"), 0},
+		{names("file", "is_file"), "isfile(path)", onFile(AskFileAt, "stat"), 0},
+		{names("link", "is_link"), "islink(path)", onFile(AskLinkAt, "lstat"), 0},
+		{names("exists"), "exists(path)", onFile(AskAnythingAt, "stat"), 0},
+		{names("link_exists"), "lexists(path)", onFile(AskEntryAt, "lstat"), 0},
+		{names("mount", "is_mount"), "ismount(path)", onFile(AskMountAt, "lstat"), 0},
 		{names("abs", "is_abs"), "isabs(s)", isAbsolute, 0},
 		{names("same_file", "is_same_file"), "samefile(f1, f2)", sameFile, 0},
 	}

@@ -172,10 +172,21 @@ func humanReadable(_ *jinja.Call, a []any) (any, error) {
 func humanToBytes(_ *jinja.Call, a []any) (any, error) {
 	text := value.String(a[0])
 	n, err := ParseBytes(text, a[1], python.Truth(a[2]))
-	if err != nil {
+	var wrong notText
+	switch {
+	case errors.As(err, &wrong):
+		return nil, fmt.Errorf("human_to_bytes() failed on bad input: %w", err)
+	case err != nil:
 		return nil, fmt.Errorf("human_to_bytes() can't interpret the input: %w", err)
 	}
 	return n, nil
+}
+
+// notText is Python's TypeError about something that has no letters.
+type notText struct{ v any }
+
+func (n notText) Error() string {
+	return "'" + value.TypeName(n.v) + "' object is not subscriptable"
 }
 
 // sizeParts cuts "1.5 MB" into its number and its unit.
@@ -202,7 +213,7 @@ func sizeParts(text string) (number, unit string, ok bool) {
 func ParseBytes(text string, defaultUnit any, bits bool) (any, error) {
 	number, unit, ok := sizeParts(text)
 	if !ok {
-		return nil, fmt.Errorf("human_to_bytes() can't interpret following string: %s", text)
+		return nil, fmt.Errorf("human_to_bytes() can't interpret following string:%s", spaced(text))
 	}
 	n, _ := strconv.ParseFloat(number, 64) // digits with a point always read; too large is infinite
 	if unit == "" {
@@ -214,7 +225,7 @@ func ParseBytes(text string, defaultUnit any, bits bool) (any, error) {
 				return nil, errors.New("string index out of range")
 			}
 		default:
-			return nil, fmt.Errorf("'%s' object is not subscriptable", value.TypeName(d))
+			return nil, notText{d}
 		}
 	}
 	key := strings.ToUpper(unit[:1])
@@ -236,6 +247,9 @@ func ParseBytes(text string, defaultUnit any, bits bool) (any, error) {
 	}
 	return whole(n * limit(at)), nil
 }
+
+// spaced puts a blank before text; messages lose what they end with.
+func spaced(text string) string { return strings.TrimRight(" "+text, " ") }
 
 // shortUnit is what stands before B in a unit: K in KB, nothing in B.
 func shortUnit(at int) string {
@@ -323,6 +337,9 @@ func randomNumber(next func(int64) int64, end int64, from, by any) (any, error) 
 		n, ok := asIndex(o.v)
 		if f, isFloat := o.v.(float64); isFloat && f == math.Trunc(f) {
 			n, ok = int64(f), true
+		}
+		if s, isText := o.v.(string); isText {
+			return nil, fmt.Errorf("invalid literal for int() with base 10: %s", value.Repr(s))
 		}
 		if !ok {
 			return nil, fmt.Errorf("'%s' object cannot be interpreted as an integer", value.TypeName(o.v))

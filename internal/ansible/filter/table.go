@@ -1,5 +1,7 @@
 package filter
 
+import "tutti/internal/ansible/value"
+
 // table is a set of numbers as CPython 3.11 keeps it: open addressing with a few linear
 // probes before each jump. What it is good for is only the order in which the numbers come
 // out of it.
@@ -62,7 +64,7 @@ func newTable(items []any) (*table, bool) {
 }
 
 // find gives the slot of a value, or the first free one where it would lie.
-func (t *table) find(hash uint64) (at int, found bool) {
+func (t *table) find(hash uint64, v any) (at int, found bool) {
 	mask := uint64(len(t.slots) - 1)
 	perturb, i := hash, hash&mask
 	for {
@@ -75,7 +77,7 @@ func (t *table) find(hash uint64) (at int, found bool) {
 			if !s.taken && !s.gone {
 				return int(j), false
 			}
-			if s.taken && s.hash == hash { // numbers of the same hash are the same, within 61 bits
+			if s.taken && s.hash == hash && value.Equal(s.v, v) {
 				return int(j), true
 			}
 		}
@@ -85,7 +87,7 @@ func (t *table) find(hash uint64) (at int, found bool) {
 }
 
 func (t *table) add(s slot) {
-	at, found := t.find(s.hash)
+	at, found := t.find(s.hash, s.v)
 	if found {
 		return
 	}
@@ -102,8 +104,8 @@ func (t *table) add(s slot) {
 	}
 }
 
-func (t *table) remove(hash uint64) bool {
-	at, found := t.find(hash)
+func (t *table) remove(s slot) bool {
+	at, found := t.find(s.hash, s.v)
 	if found {
 		t.slots[at] = slot{gone: true}
 		t.used--
@@ -123,7 +125,7 @@ func (t *table) resize(atLeast int) {
 	t.slots, t.fill = make([]slot, size), t.used
 	for _, s := range old {
 		if s.taken {
-			at, _ := t.find(s.hash)
+			at, _ := t.find(s.hash, s.v)
 			t.slots[at] = s
 		}
 	}
@@ -147,7 +149,7 @@ func (t *table) merge(other *table) {
 		switch {
 		case !s.taken:
 		case clean:
-			at, _ := t.find(s.hash)
+			at, _ := t.find(s.hash, s.v)
 			t.slots[at] = s
 			t.fill++
 			t.used++
@@ -182,7 +184,7 @@ func (t *table) with(other *table, what operation) *table {
 			out = t.copy()
 			for _, s := range other.slots {
 				if s.taken {
-					out.remove(s.hash)
+					out.remove(s)
 				}
 			}
 			return out
@@ -198,7 +200,7 @@ func (t *table) with(other *table, what operation) *table {
 	case exclusion:
 		out = other.copy()
 		for _, s := range t.slots {
-			if s.taken && !out.remove(s.hash) {
+			if s.taken && !out.remove(s) {
 				out.add(s)
 			}
 		}
@@ -207,7 +209,7 @@ func (t *table) with(other *table, what operation) *table {
 }
 
 func (t *table) has(s slot) bool {
-	_, found := t.find(s.hash)
+	_, found := t.find(s.hash, s.v)
 	return found
 }
 

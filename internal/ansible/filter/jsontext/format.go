@@ -2,7 +2,6 @@ package jsontext
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -23,8 +22,6 @@ type Options struct {
 	// ASCII writes all other characters as \u.
 	ASCII    bool
 	SortKeys bool
-	// SkipKeys leaves out what is under keys that JSON does not have.
-	SkipKeys bool
 	// NoNaN makes NaN and the infinities an error.
 	NoNaN bool
 }
@@ -130,31 +127,24 @@ func (w *writer) dict(d *value.Dict, depth int) error {
 		w.WriteString("{}")
 		return nil
 	}
-	keys := d.Keys()
+	texts, err := w.keys(d)
+	if err != nil {
+		return err
+	}
+	keys := texts.Keys()
 	if w.o.SortKeys {
-		var err error
-		if keys, err = sorted(keys); err != nil {
-			return err
-		}
+		keys = slices.Clone(keys)
+		slices.SortFunc(keys, func(a, b any) int { return strings.Compare(a.(string), b.(string)) })
 	}
 	w.WriteByte('{')
-	first := true
-	for _, k := range keys {
-		text, err := w.key(k)
-		if err != nil {
-			if w.o.SkipKeys {
-				continue
-			}
-			return err
-		}
-		if !first {
+	for i, k := range keys {
+		if i > 0 {
 			w.WriteString(w.o.Item)
 		}
-		first = false
 		w.line(depth)
-		w.quote(text)
+		w.quote(k.(string))
 		w.WriteString(w.o.Key)
-		v, _ := d.Get(k)
+		v, _ := texts.Get(k)
 		if err := w.value(v, depth+1); err != nil {
 			return err
 		}
@@ -164,17 +154,26 @@ func (w *writer) dict(d *value.Dict, depth int) error {
 	return nil
 }
 
-func sorted(keys []any) ([]any, error) {
-	keys = slices.Clone(keys)
-	var failed error
-	slices.SortStableFunc(keys, func(a, b any) int {
-		n, err := value.Compare(a, b)
-		if err != nil && failed == nil {
-			failed = err
+// keys gives the dict with the text of each key for the key. Two keys may become one.
+func (w *writer) keys(d *value.Dict) (*value.Dict, error) {
+	plain := true
+	for _, k := range d.Keys() {
+		if _, ok := k.(string); !ok {
+			plain = false
 		}
-		return n
-	})
-	return keys, failed
+	}
+	if plain {
+		return d, nil
+	}
+	out := &value.Dict{}
+	for k, v := range d.All() {
+		text, err := w.key(k)
+		if err != nil {
+			return nil, err
+		}
+		out.Set(text, v)
+	}
+	return out, nil
 }
 
 func (w *writer) key(k any) (string, error) {
@@ -186,5 +185,5 @@ func (w *writer) key(k any) (string, error) {
 	case nil, bool, int64:
 		return value.KeyJSON(k), nil
 	}
-	return "", errors.New("keys must be str, int, float, bool or None, not " + strings.TrimSpace(value.TypeName(k)))
+	return "", fmt.Errorf("Key of type '%s' is not JSON serializable by the 'tagless' profile.", value.TypeName(k)) //nolint:staticcheck // Ansible's own words
 }
