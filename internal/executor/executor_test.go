@@ -273,7 +273,63 @@ func TestPlaces(t *testing.T) {
 	stop(local.ErrSuspended)
 	_, err := x.Worker(store.Run{}).Do(rests, flow.Do{Activity: execution.ActivityCall, Input: json.RawMessage(`{}`)}, nil)
 	var f flow.Failure
-	if errors.As(err, &f); f.Kind != flow.Cancelled || f.Code == flow.CodeNotStarted {
-		t.Errorf("a call whose run comes to rest fails for good: %v", err)
+	if errors.As(err, &f); f.Kind != flow.Cancelled || f.Code != flow.CodeNotStarted {
+		t.Errorf("a call that waited for its place when the run came to rest is in doubt: %v", err)
+	}
+}
+
+// holding is a Caller whose calls last until they may end. It counts those that began.
+type holding struct{ begun, end chan struct{} }
+
+func (c holding) Do(context.Context, flow.Do, func(string)) (json.RawMessage, error) {
+	c.begun <- struct{}{}
+	<-c.end
+	return json.RawMessage(`{}`), nil
+}
+
+// TestPlacesAreNoDoubt stops a process in which one call is under way and others wait for
+// their places: the one may end, the others are left, as they have not begun, to the next
+// process, to which nothing is in doubt.
+func TestPlacesAreNoDoubt(t *testing.T) {
+	t.Parallel()
+	_, s := newExecutor(t)
+	caller := holding{begun: make(chan struct{}, 9), end: make(chan struct{})}
+	x := New(Options{Store: s, MaxCalls: 1, Caller: func(context.Context, store.Run) (worker.Caller, error) { return caller, nil }})
+	back := make(chan struct{}, 9)
+	h, err := local.NewHost(local.HostOptions{Store: s, Machines: x, Grace: time.Hour, Observer: func(store.Run) local.Observer {
+		return local.Observer{Failed: func(flow.Do, time.Time, flow.Failure) { back <- struct{}{} }}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const calls = `{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:tutti:task:a","End":true}}}`
+	for _, name := range []string{"a", "b", "c"} {
+		begin(t, x, h, name, calls)
+	}
+	<-caller.begun
+	closed := make(chan error)
+	go func() { closed <- h.Close(t.Context()) }()
+	<-back
+	<-back
+	close(caller.end)
+	if err := <-closed; err != nil || len(caller.begun) != 0 {
+		t.Fatalf("%d calls began while the process stopped (%v)", len(caller.begun), err)
+	}
+	x = New(Options{Store: s, Caller: func(context.Context, store.Run) (worker.Caller, error) { return done{}, nil }})
+	h, err = local.NewHost(local.HostOptions{Store: s, Machines: x, Observer: x.Observer, InDoubt: func(_ context.Context, r store.Run, _ []local.Doubt) map[flow.ID]local.Decision {
+		t.Errorf("a call of run %d is in doubt", r.ID)
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close(context.WithoutCancel(t.Context()))
+	if _, err := h.Recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for id := store.RunID(1); id <= 3; id++ {
+		if res, err := h.Wait(t.Context(), id); !errors.Is(err, local.ErrEnded) && (err != nil || res.Status != store.Succeeded) {
+			t.Errorf("run %d: %+v, %v", id, res, err)
+		}
 	}
 }

@@ -46,17 +46,34 @@ func (h *hand) Do(ctx context.Context, d flow.Do, log func(line string)) (local.
 		// It waits more than it works, for as long as the job takes.
 		return h.call(ctx, d, log)
 	}
-	select {
-	case h.x.calls <- struct{}{}:
-	case <-ctx.Done():
-		if errors.Is(context.Cause(ctx), local.ErrSuspended) {
-			// Nobody asked for its end: it must not fail, but be there when the run is taken up.
-			return local.Outcome{}, flow.Failure{Kind: flow.Cancelled, Message: "the run came to rest before it had begun"}
-		}
+	if !h.x.place(ctx) {
+		// The machine asks for it again, unless it was the machine that wished its end.
 		return local.Outcome{}, flow.Failure{Kind: flow.Cancelled, Code: flow.CodeNotStarted, Message: "it was asked to stop before it had begun"}
 	}
 	defer func() { <-h.x.calls }()
 	return h.call(ctx, d, log)
+}
+
+// place waits for one of the places for calls; false means that the call is not wanted
+// any more, or that its run comes to rest.
+func (x *Executor) place(ctx context.Context) bool {
+	resting := local.Resting(ctx)
+	select {
+	case x.calls <- struct{}{}:
+	case <-ctx.Done():
+		return false
+	case <-resting:
+		return false
+	}
+	// Another call may have given its place up for the same reason.
+	select {
+	case <-ctx.Done():
+	case <-resting:
+	default:
+		return true
+	}
+	<-x.calls
+	return false
 }
 
 // waits reports whether a call lasts as long as another execution does, or until there

@@ -46,6 +46,8 @@ type work struct {
 	queued map[flow.ID]flow.Do
 	places *places
 	held   int // places that this run has
+	// rest is closed when the run comes to rest; made with the first activity.
+	rest chan struct{}
 	// makeWorker is asked when the worker is first needed: most runs that only wait
 	// never need one.
 	makeWorker func() Worker
@@ -323,6 +325,9 @@ func (r *runner) start(ctx context.Context, d flow.Do) {
 	if f := r.opts.Observer.Log; f != nil {
 		log = func(line string) { f(d.ID, line) }
 	}
+	if r.hosted {
+		ctx = context.WithValue(ctx, restKey{}, r.resting())
+	}
 	ctx, cut := context.WithCancelCause(ctx)
 	note(&r.running, d.ID, flight{cut: cut, placed: true})
 	worker := r.worker()
@@ -330,6 +335,26 @@ func (r *runner) start(ctx context.Context, d flow.Do) {
 		out, err := worker.Do(ctx, d, log)
 		r.inbox.answer(answer{do: d, out: out, err: cutOff(ctx, err)})
 	}()
+}
+
+// restKey is where the context of an activity has its run's rest.
+type restKey struct{}
+
+// Resting is closed when the run of an activity in a Host comes to rest, before the
+// activity is cut off: what has not begun yet had better not, and answer with
+// flow.CodeNotStarted. It is nil for what belongs to no such run.
+func Resting(ctx context.Context) <-chan struct{} {
+	rest, _ := ctx.Value(restKey{}).(chan struct{})
+	return rest
+}
+
+func (r *runner) resting() chan struct{} {
+	if r.rest == nil {
+		if r.rest = make(chan struct{}); r.suspended != 0 {
+			close(r.rest)
+		}
+	}
+	return r.rest
 }
 
 // notStarted answers an activity in the worker's place.
@@ -467,6 +492,9 @@ func (r *runner) halt(ctx context.Context, err error) {
 func (r *runner) suspend(how suspension) {
 	if how <= r.suspended {
 		return
+	}
+	if r.suspended == 0 && r.rest != nil {
+		close(r.rest)
 	}
 	r.suspended = how
 	clear(r.queued)

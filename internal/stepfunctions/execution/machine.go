@@ -235,11 +235,16 @@ func (m *Machine) answered(id flow.ID, a answer) {
 	}
 	delete(m.waits, id)
 	delete(m.doubts, id)
-	// A map run may have stopped for a reason that a crash has made us forget.
-	if (m.pausing || w.calledOff || w.child != nil) && m.putOff(w, a) {
+	// A map run may have stopped for a reason that a crash has made us forget; what had not
+	// begun when its runtime stopped is asked for again.
+	if (m.pausing || w.calledOff || w.child != nil || w.do.ID != 0 && notBegun(a)) && m.putOff(w, a) {
 		return
 	}
 	m.tell(w, a)
+}
+
+func notBegun(a answer) bool {
+	return a.failure != nil && a.failure.Kind == flow.Cancelled && a.failure.Code == flow.CodeNotStarted
 }
 
 func (m *Machine) fired(id flow.ID) { m.answered(id, answer{}) }
