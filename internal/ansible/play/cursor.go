@@ -219,3 +219,13 @@ func flatten(b *playbook.Block, into []*playbook.Task) []*playbook.Task {
 	}
 	return into
 }
+
+// fork gives a cursor that goes on where this one is, with another's hooks: a host that is
+// taken back into a play goes on where the others are.
+func (c *cursor) fork(hooks *cursor) *cursor {
+	f := *c
+	f.frames = append([]frame(nil), c.frames...)
+	f.skip, f.notified, f.left = hooks.skip, hooks.notified, hooks.left
+	f.done, f.failed, f.peeked = false, false, nil
+	return &f
+}

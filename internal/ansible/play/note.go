@@ -21,6 +21,8 @@ type Note struct {
 	// it was written; Path is file:line.
 	Task   string `json:"task,omitempty"`
 	Action string `json:"action,omitempty"`
+	// Number tells tasks of the same name apart.
+	Number int    `json:"number,omitempty"`
 	Path   string `json:"path,omitempty"`
 	Host   string `json:"host,omitempty"`
 	// Delegate is the host that a task was delegated to.

@@ -16,6 +16,22 @@ import (
 // json module makes them.
 func (d *Dict) MarshalJSON() ([]byte, error) { return JSON(d) }
 
+// UnmarshalJSON reads an object, keeping the order of its keys.
+func (d *Dict) UnmarshalJSON(text []byte) error {
+	v, err := ParseJSON(text)
+	if err != nil {
+		return err
+	}
+	switch v := v.(type) {
+	case nil:
+	case *Dict:
+		*d = *v
+	default:
+		return fmt.Errorf("expected a JSON object, got %s", TypeName(v))
+	}
+	return nil
+}
+
 // MarshalJSON writes the items.
 func (l *List) MarshalJSON() ([]byte, error) { return JSON(l) }
 
