@@ -29,6 +29,9 @@ func variables() jinja.Variables {
 		"result", dict("changed", true, "failed", false, "results", list()),
 		"bad", dict("failed", true, "unreachable", true, "skipped", true),
 		"nested", dict("a", dict("b", dict("c", list(int64(1), int64(2))), "l", list(int64(1), int64(2))), "x", int64(1)),
+		"yaml", "a: yes\nb: 0644\nc: 1:30\nd: 2020-01-01\ne: ~\nf: 1e3\ng: .inf\nh: 0o7\ni: 0x1F\nj: [1, {k: v}]\nk: |\n  x\n  y\nl: >\n  x\n  y\n",
+		"documents", "---\na: 1\n---\n- b\n...\n---\n", "broken", "a: 1\n b: 2\n", "twice", "a: 1\na: 2\n",
+		"anchors", "a: &x [1, 2]\nb: *x\n", "paragraph", strings.Repeat("lorem ipsum dolor sit amet consectetur ", 5),
 		"text", "line one\nline two\n", "empty", "", "nothing", nil, "word", "Hello, World",
 		"groups", dict("all", list("h1", "h2", "h3"), "web", list("h1", "h2"), "db", list("h3"), "ungrouped", list()),
 	)}
