@@ -116,30 +116,33 @@ func (c *Call) Item(v, key any) (any, error) { return c.Scope.item(v, key) }
 // Attribute is v.name as templates have it.
 func (c *Call) Attribute(v any, name string) (any, error) { return c.Scope.attribute(v, name) }
 
-// Items is what going over a value gives, each rendered. Something undefined among them is
-// an error.
+// Items is Rendered, where something undefined among the items is an error.
 func (c *Call) Items(v any) ([]any, error) {
+	items, err := c.Rendered(v)
+	for _, x := range items {
+		if u, ok := x.(*value.Undefined); ok && !u.Lenient {
+			return nil, &trip{u}
+		}
+	}
+	return items, err
+}
+
+// Rendered is what going over a value gives, each rendered. Items may be undefined.
+func (c *Call) Rendered(v any) ([]any, error) {
 	items, err := c.Scope.st.items(v)
 	if err != nil {
 		return nil, err
 	}
 	for i, x := range items {
-		switch x := x.(type) {
+		switch x.(type) {
 		case *value.Template, *value.Vaulted:
 			out := append([]any(nil), items...)
 			for j := i; j < len(out); j++ {
 				if out[j], err = c.Scope.st.force(out[j]); err != nil {
 					return nil, err
 				}
-				if u, ok := out[j].(*value.Undefined); ok && !u.Lenient {
-					return nil, &trip{u}
-				}
 			}
 			return out, nil
-		case *value.Undefined:
-			if !x.Lenient {
-				return nil, &trip{x}
-			}
 		}
 	}
 	return items, nil
@@ -162,6 +165,21 @@ func (c *Call) Text(v any) (string, error) {
 		return "", &stop{unknown}
 	}
 	return text, err
+}
+
+// Has tells whether there is a filter, or a test, of that name.
+func (c *Call) Has(kind Kind, name string) bool {
+	_, err := c.Scope.st.env.plugin(kind, name)
+	return err == nil
+}
+
+// Callable tells whether a template can call a value.
+func (c *Call) Callable(v any) bool {
+	switch v.(type) {
+	case *function, *Macro, *python.Method, callable:
+		return true
+	}
+	return false
 }
 
 // Truth is bool(). What is unknown ends the function, whose result is unknown then.

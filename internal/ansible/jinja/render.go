@@ -16,7 +16,10 @@ func (t *Template) Native(c Context) (any, error) {
 	if err == nil {
 		v, err = st.finish(v)
 	}
-	return v, t.done(st, err)
+	if err != nil {
+		return nil, t.done(st, err)
+	}
+	return v, nil
 }
 
 // done gives an error its place. The state knows where evaluation was.
