@@ -38,7 +38,7 @@ type bootstrap struct {
 // defaultFolders are where the program is put. The second is for users whose home cannot be
 // written to, or not be run from, and the third for where that is so in /var/tmp too.
 func defaultFolders() []string {
-	return []string{`$HOME/.cache/tutti`, `/var/tmp/tutti-$u`, `/tmp/tutti-$u`}
+	return []string{`$HOME/.cache/tutti/target`, `/var/tmp/tutti-$u`, `/tmp/tutti-$u`}
 }
 
 // line gives the script as one line without an exclamation mark, so that every login shell passes
@@ -74,7 +74,9 @@ func (b *bootstrap) line() (string, error) {
 	s.WriteString(`if [ $z = gzip ]; then head -c "$n" | gzip -dc >"$t"; else head -c "$n" >"$t"; fi || { rm -f "$t"; exit 1; }; `)
 	s.WriteString(`if command -v sha256sum >/dev/null; then case "$(sha256sum <"$t")" in "$h"*) ;; ` +
 		`*) rm -f "$t"; echo "the program did not arrive whole" >&2; exit 1;; esac; fi; `)
-	fmt.Fprintf(&s, `f="$o/%s$h"; mv -f "$t" "$f" || { rm -f "$t"; exit 1; }; %s`, target.Prefix, start)
+	// Programs of older versions do not pile up; whoever still uses one puts it there again.
+	fmt.Fprintf(&s, `f="$o/%s$h"; mv -f "$t" "$f" || { rm -f "$t"; exit 1; }; find "$o" -name "%s*" -mtime +30 -exec rm -f {} \; 2>/dev/null; %s`,
+		target.Prefix, target.Prefix, start)
 	return s.String(), nil
 }
 

@@ -157,7 +157,8 @@ func own() *Program {
 		if _, err := io.Copy(w, io.LimitReader(file, maxProgram)); err != nil {
 			return nil, err
 		}
-		return packed.Bytes(), w.Close()
+		err = w.Close()
+		return packed.Bytes(), err
 	})
 	return p
 }

@@ -13,6 +13,7 @@ import (
 	"io"
 	"net"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -108,10 +109,11 @@ func failed(err error, text string) error {
 
 // Dial reaches a host.
 func (d *Dialer) Dial(ctx context.Context, o Options) (*Client, error) {
-	return d.dial(ctx, o, 0)
+	return d.dial(ctx, o, nil)
 }
 
-func (d *Dialer) dial(ctx context.Context, o Options, depth int) (*Client, error) {
+// dial reaches a host; chain are the jumps that wait for it.
+func (d *Dialer) dial(ctx context.Context, o Options, chain []string) (*Client, error) {
 	s, err := d.resolve(ctx, o)
 	if err != nil {
 		return nil, failed(err, err.Error())
@@ -126,7 +128,7 @@ func (d *Dialer) dial(ctx context.Context, o Options, depth int) (*Client, error
 	}
 	dialing, cancel := context.WithTimeout(ctx, time.Duration(seconds)*time.Second)
 	defer cancel()
-	raw, err := d.reach(dialing, s, depth)
+	raw, err := d.reach(dialing, s, chain)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -153,15 +155,12 @@ func (d *Dialer) dial(ctx context.Context, o Options, depth int) (*Client, error
 }
 
 // reach opens the stream to the host: directly, over other hosts, or through a command.
-func (d *Dialer) reach(ctx context.Context, s *settings, depth int) (net.Conn, error) {
+func (d *Dialer) reach(ctx context.Context, s *settings, chain []string) (net.Conn, error) {
 	address := net.JoinHostPort(s.hostName(), s.get("port", "22"))
 	jumps, command := s.get("proxyjump", "none"), s.get("proxycommand", "none")
 	switch {
 	case jumps != "none" && jumps != "":
-		if depth >= maxJumps {
-			return nil, fmt.Errorf("more than %d jumps: does a host jump over itself?", maxJumps)
-		}
-		over, err := d.over(ctx, s, jumps, depth)
+		over, err := d.over(ctx, s, jumps, chain)
 		if err != nil {
 			return nil, err
 		}
@@ -187,13 +186,13 @@ func (d *Dialer) reach(ctx context.Context, s *settings, depth int) (net.Conn, e
 
 // jump is a host that others are reached over; all of them share the connection.
 type jump struct {
-	once   sync.Once
+	done   chan struct{} // closed when the rest is there
 	client *Client
 	err    error
 }
 
 // over connects to the last of the hosts of a ProxyJump, over those before it.
-func (d *Dialer) over(ctx context.Context, s *settings, jumps string, depth int) (*Client, error) {
+func (d *Dialer) over(ctx context.Context, s *settings, jumps string, chain []string) (*Client, error) {
 	hosts := strings.Split(jumps, ",")
 	last := strings.TrimSpace(hosts[len(hosts)-1])
 	o := Options{CheckHostKey: s.get("stricthostkeychecking", "ask") != "no"}
@@ -218,28 +217,43 @@ func (d *Dialer) over(ctx context.Context, s *settings, jumps string, depth int)
 		o.Arguments = append(o.Arguments, "-o", "UserKnownHostsFile="+quoteAll(files))
 	}
 	id := fmt.Sprint(o)
-	d.mu.Lock()
-	j := d.jumps[id]
-	if j == nil || j.client != nil && j.client.gone() {
-		j = &jump{}
-		if d.jumps == nil {
-			d.jumps = map[string]*jump{}
-		}
-		d.jumps[id] = j
+	if slices.Contains(chain, id) || len(chain) >= maxJumps {
+		return nil, fmt.Errorf("it is reached over more than %d others: does a host jump over itself?", len(chain))
 	}
-	d.mu.Unlock()
-	j.once.Do(func() {
-		client, err := d.dial(ctx, o, depth+1)
+	j, mine := d.jump(id)
+	if mine {
+		client, err := d.dial(ctx, o, append(slices.Clone(chain), id))
 		d.mu.Lock()
-		defer d.mu.Unlock()
 		j.client, j.err = client, err
 		if err == nil {
 			d.closers = append(d.closers, client)
 		} else {
 			delete(d.jumps, id)
 		}
-	})
-	return j.client, j.err
+		d.mu.Unlock()
+		close(j.done)
+	}
+	select {
+	case <-j.done:
+		return j.client, j.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// jump gives a jump by its identity, and whether it is for the caller to connect to it.
+func (d *Dialer) jump(id string) (j *jump, mine bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if j := d.jumps[id]; j != nil && (j.client == nil || !j.client.gone()) {
+		return j, false
+	}
+	if d.jumps == nil {
+		d.jumps = map[string]*jump{}
+	}
+	j = &jump{done: make(chan struct{})}
+	d.jumps[id] = j
+	return j, true
 }
 
 func quoteAll(words []string) string {

@@ -124,12 +124,12 @@ func removeSelf() error {
 		return nil
 	}
 	entries, err := os.ReadDir(dir)
-	if err != nil {
+	if err != nil && !os.IsNotExist(err) {
 		return err
 	}
 	for _, e := range entries {
 		if e.Type().IsRegular() && (strings.HasPrefix(e.Name(), Prefix) || strings.HasPrefix(e.Name(), "."+Prefix)) {
-			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil && !os.IsNotExist(err) {
 				return err
 			}
 		}
