@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tutti/internal/ansible/jinja/python"
+	"tutti/internal/ansible/jinja/syntax"
 	"tutti/internal/ansible/value"
 )
 
@@ -32,8 +33,12 @@ func (e *Environment) Condition(c Context, condition any, at value.Origin, o Con
 		return v, nil
 	}
 	truth := python.Truth(v)
-	message := fmt.Sprintf("Conditional result (%s) was derived from value of type %s. Conditionals must have a boolean result.",
-		value.Repr(truth), value.Repr(value.TypeName(v)))
+	where := at.String()
+	if where == "" {
+		where = "<unknown>"
+	}
+	message := fmt.Sprintf("Conditional result (%s) was derived from value of type %s at %s. Conditionals must have a boolean result.",
+		value.Repr(truth), value.Repr(value.TypeName(v)), value.Repr(where))
 	if o.AllowBroken {
 		o.warn(message, at)
 		return truth, nil
@@ -98,6 +103,9 @@ func (e *Environment) judge(c Context, condition any, at value.Origin, o Conditi
 		if !ok {
 			return v, nil
 		}
+		if !t.written(c) {
+			return nil, &Error{Message: "Encountered untrusted template or expression.", Origin: at, Source: text}
+		}
 		text = again
 	}
 	t, err := e.parse(text, at, conditionMode, e.options.Syntax)
@@ -105,6 +113,39 @@ func (e *Environment) judge(c Context, condition any, at value.Origin, o Conditi
 		return nil, err
 	}
 	return t.Native(c)
+}
+
+// Trusting are variables that tell which of them a person wrote. Only such a one may hold
+// the text of a condition: what comes back from a host is never evaluated.
+type Trusting interface {
+	// Trusted tells whether the variable comes from a playbook, a role, an inventory or a
+	// file of variables.
+	Trusted(name string) bool
+}
+
+// written tells whether the template gives nothing but what a variable holds that a person
+// wrote.
+func (t *Template) written(c Context) bool {
+	trusting, ok := c.Variables.(Trusting)
+	if !ok || len(t.tree.Body) != 1 {
+		return false
+	}
+	p, ok := t.tree.Body[0].(*syntax.Print)
+	if !ok {
+		return false
+	}
+	for e := p.X; ; {
+		switch x := e.(type) {
+		case *syntax.Name:
+			return trusting.Trusted(x.Name)
+		case *syntax.Attr:
+			e = x.X
+		case *syntax.Item:
+			e = x.X
+		default:
+			return false
+		}
+	}
 }
 
 // stripped takes blanks off a condition. An empty one is broken.

@@ -240,14 +240,14 @@ func (s *Scope) evalBinary(e *syntax.Binary) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l, err = s.operand(l, e.Op); err != nil {
+	if l, err = s.operand(l); err != nil {
 		return nil, err
 	}
 	r, err := s.eval(e.R)
 	if err != nil {
 		return nil, err
 	}
-	if r, err = s.operand(r, e.Op); err != nil {
+	if r, err = s.operand(r); err != nil {
 		return nil, err
 	}
 	for _, v := range []any{l, r} {
@@ -281,12 +281,9 @@ func size(v any) int {
 }
 
 // operand makes an operand fit to be used; lists that are put together keep their templates.
-func (s *Scope) operand(v any, op string) (any, error) {
+func (s *Scope) operand(v any) (any, error) {
 	switch v := v.(type) {
 	case *value.Undefined:
-		if v.Lenient {
-			return nil, &trip{v}
-		}
 		return nil, &trip{v}
 	case Mapping:
 		return s.st.finish(v)
@@ -302,7 +299,7 @@ func (s *Scope) evalUnary(e *syntax.Unary) (any, error) {
 	if u, ok := v.(*value.Unknown); ok {
 		return u, nil
 	}
-	if v, err = s.operand(v, e.Op); err != nil {
+	if v, err = s.operand(v); err != nil {
 		return nil, err
 	}
 	s.st.line = e.Line
@@ -347,13 +344,29 @@ func (st *state) text(v any) (string, *value.Unknown, error) {
 	if err != nil || unknown != nil {
 		return "", unknown, err
 	}
-	if m, ok := v.(Mapping); ok {
-		if v, err = st.finish(m); err != nil {
-			return "", nil, err
-		}
+	switch v.(type) {
+	case Mapping, *Module:
+		return st.written(v)
 	}
-	if m, ok := v.(*Module); ok {
-		return st.text(m.text)
+	return value.String(v), nil, nil
+}
+
+// written is a value as it stands in the text around it: as str(), with lists for tuples
+// and without omit.
+func (st *state) written(v any) (string, *value.Unknown, error) {
+	switch v := v.(type) {
+	case string:
+		return v, nil, nil
+	case int64, float64, bool, nil:
+		return value.String(v), nil, nil
+	}
+	w := walker{st: st, final: true, text: true}
+	v, err := w.walk(v, 0)
+	if err == nil && w.undefined != nil {
+		err = &trip{w.undefined}
+	}
+	if err != nil || w.unknown != nil {
+		return "", w.unknown, err
 	}
 	return value.String(v), nil, nil
 }
@@ -391,14 +404,22 @@ func (s *Scope) attribute(v any, name string) (any, error) {
 		return nil, err
 	case found:
 		return s.st.force(item)
-	case strings.HasPrefix(name, "__") && strings.HasSuffix(name, "__"):
-		return &value.Undefined{Name: name, Hint: fmt.Sprintf("access to attribute %s of '%s' object is unsafe.", value.Repr(name), value.TypeName(v))}, nil
 	}
 	return missing(v, name), nil
 }
 
 // missing is what an attribute or item that is not there gives.
 func missing(v, key any) *value.Undefined {
+	if name, ok := key.(string); ok && strings.HasPrefix(name, "__") && strings.HasSuffix(name, "__") {
+		return &value.Undefined{Name: name, Hint: fmt.Sprintf("access to attribute %s of '%s' object is unsafe.", value.Repr(name), value.TypeName(v))}
+	}
+	if _, text := key.(string); !text && !python.Truth(key) {
+		what := value.TypeName(v) + " object"
+		if v == nil {
+			what = "None"
+		}
+		return &value.Undefined{Name: value.String(key), Hint: what + " has no element " + value.Repr(key)}
+	}
 	return &value.Undefined{Name: value.String(key),
 		Hint: fmt.Sprintf("object of type '%s' has no attribute %s", value.TypeName(v), value.Repr(key))}
 }

@@ -44,6 +44,9 @@ func (o *output) write(v any) error {
 	}
 	switch o.count++; o.count {
 	case 1:
+		if o.st.template.tree.Mutates { // what is written is not changed by what comes later
+			v = value.Copy(v)
+		}
 		o.first = v
 		return nil
 	case 2:
@@ -60,7 +63,7 @@ func (o *output) add(v any) error {
 	if _, omit := v.(Omit); omit {
 		return nil
 	}
-	text, unknown, err := o.st.text(v)
+	text, unknown, err := o.st.written(v)
 	if err != nil {
 		return err
 	}

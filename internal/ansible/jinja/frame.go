@@ -33,11 +33,7 @@ func (t *Template) run(st *state) (any, error) {
 	v = out.result()
 	if text, ok := v.(string); ok && t.newlines > 0 {
 		if n := t.newlines - (len(text) - len(strings.TrimRight(text, "\n"))); n > 0 {
-			newline := t.o.Newline
-			if newline == "" {
-				newline = "\n"
-			}
-			v = text + strings.Repeat(newline, n)
+			v = text + strings.Repeat(t.newline, n)
 		}
 	}
 	return v, nil

@@ -135,8 +135,10 @@ type Template struct {
 	tree *syntax.Tree
 	// expression is set instead of a body where the whole text is one.
 	expression syntax.Expr
-	// newlines is how many the text ends with.
+	// newlines is how many the text ends with; newline is what is written for each that got
+	// lost.
 	newlines int
+	newline  string
 	// source and origin are what an error is about.
 	source string
 	origin value.Origin
@@ -206,8 +208,11 @@ func (t *Template) read() error {
 	if err != nil {
 		return err
 	}
-	t.o = o
+	if t.newline = t.o.Newline; t.newline == "" {
+		t.newline = "\n"
+	}
 	t.newlines = len(t.source) - len(strings.TrimRight(t.source, "\n"))
+	t.o = o
 	t.tree, err = syntax.Parse(rest, o)
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"tutti/internal/ansible/jinja/python"
 	"tutti/internal/ansible/value"
 )
 
@@ -127,6 +128,8 @@ type walker struct {
 	inside
 	// final makes what may leave a template: lists of tuples, without omit.
 	final bool
+	// text says that this is for text, where any value may stand.
+	text bool
 }
 
 func (w *walker) walk(v any, depth int) (any, error) {
@@ -216,8 +219,8 @@ func (w *walker) dict(d *value.Dict, depth int) (any, error) {
 			if y == (any)(Omit{}) {
 				continue
 			}
-			if t, ok := k.(*value.List); ok && t.Tuple { // as Python: a tuple stays one as a key
-				k = value.Copy(t)
+			if _, tuple := k.(*value.List); tuple {
+				return nil, errors.New("unhashable type: 'list'") // a tuple becomes a list here
 			}
 			out.Set(k, y)
 		case out == d && !same(x, y):
@@ -249,6 +252,10 @@ func (w *walker) finalOther(v any, depth int) (any, error) {
 		return v, nil
 	case *Module:
 		return w.walk(v.text, depth)
+	case python.Range, *Namespace:
+		if w.text {
+			return v, nil
+		}
 	case Mapping:
 		d := &value.Dict{}
 		for _, k := range v.Keys() {
@@ -263,6 +270,9 @@ func (w *walker) finalOther(v any, depth int) (any, error) {
 		}
 		return d, nil
 	}
+	if w.text {
+		return v, nil
+	}
 	return nil, fmt.Errorf("Type '%s' is unsupported for variable storage.", value.TypeName(v)) //nolint:staticcheck // Ansible's words
 }
 
@@ -273,7 +283,7 @@ func (st *state) finish(v any) (any, error) {
 	if err == nil && w.undefined != nil {
 		err = &trip{w.undefined}
 	}
-	if u, ok := v.(*value.Undefined); ok && err == nil {
+	if u, ok := v.(*value.Undefined); ok && err == nil { // what "x if false" gives
 		err = fmt.Errorf("Type '%s' is unsupported for variable storage.", value.TypeName(u)) //nolint:staticcheck // Ansible's words
 	}
 	return v, err

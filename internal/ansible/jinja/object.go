@@ -65,8 +65,6 @@ func (m *Macro) bind(inner *Scope, pos []any, named []Kwarg) error {
 	for i, p := range e.Params {
 		v, byName := rest.Get(p)
 		switch {
-		case i < len(pos) && byName:
-			return fmt.Errorf("macro %s got multiple values for argument %s", value.Repr(e.Name), value.Repr(p))
 		case i < len(pos):
 			inner.set(p, pos[i])
 		case byName:

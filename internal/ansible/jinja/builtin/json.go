@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"tutti/internal/ansible/jinja"
 	"tutti/internal/ansible/value"
@@ -141,94 +140,5 @@ func sortedKeys(d *value.Dict) ([]any, error) {
 	return keys, failure
 }
 
-// pageWidth is the width that pprint fills.
-const pageWidth = 80
-
-func pprint(c *jinja.Call) (any, error) {
-	var b strings.Builder
-	pretty(&b, c.Args[0], 0, 0)
-	return b.String(), nil
-}
-
-// flat is how pprint shows a value on one line: dicts with their keys in order.
-func flat(v any) string {
-	switch v := v.(type) {
-	case *value.Dict:
-		parts := make([]string, 0, v.Len())
-		for _, k := range prettyKeys(v) {
-			x, _ := v.Get(k)
-			parts = append(parts, value.Repr(k)+": "+flat(x))
-		}
-		return "{" + strings.Join(parts, ", ") + "}"
-	case *value.List:
-		parts := make([]string, len(v.Items))
-		for i, x := range v.Items {
-			parts[i] = flat(x)
-		}
-		open, end := "[", "]"
-		if v.Tuple {
-			if open, end = "(", ")"; len(parts) == 1 {
-				end = ",)"
-			}
-		}
-		return open + strings.Join(parts, ", ") + end
-	}
-	return value.Repr(v)
-}
-
-func prettyKeys(d *value.Dict) []any {
-	if keys, err := sortedKeys(d); err == nil {
-		return keys
-	}
-	return d.Keys()
-}
-
-// pretty writes a value from a column on; after is how many characters follow it on its
-// last line.
-func pretty(b *strings.Builder, v any, column, after int) {
-	text := flat(v)
-	if utf8.RuneCountInString(text)+column+after <= pageWidth {
-		b.WriteString(text)
-		return
-	}
-	switch v := v.(type) {
-	case *value.Dict:
-		b.WriteByte('{')
-		keys := prettyKeys(v)
-		for i, k := range keys {
-			x, _ := v.Get(k)
-			key := value.Repr(k) + ": "
-			b.WriteString(key)
-			pretty(b, x, column+1+utf8.RuneCountInString(key), 1+lastBy(i, len(keys), after))
-			if i < len(keys)-1 {
-				b.WriteString(",\n" + strings.Repeat(" ", column+1))
-			}
-		}
-		b.WriteByte('}')
-	case *value.List:
-		open, end := "[", "]"
-		if v.Tuple {
-			open, end = "(", ")"
-		}
-		b.WriteString(open)
-		for i, x := range v.Items {
-			pretty(b, x, column+1, 1+lastBy(i, len(v.Items), after))
-			if i < len(v.Items)-1 {
-				b.WriteString(",\n" + strings.Repeat(" ", column+1))
-			}
-		}
-		if v.Tuple && len(v.Items) == 1 {
-			b.WriteByte(',')
-		}
-		b.WriteString(end)
-	default:
-		b.WriteString(text)
-	}
-}
-
-func lastBy(i, n, after int) int {
-	if i == n-1 {
-		return after
-	}
-	return 0
-}
+// pprint is repr(): the pretty printer does not know the types that Ansible hands to it.
+func pprint(c *jinja.Call) (any, error) { return value.Repr(c.Args[0]), nil }

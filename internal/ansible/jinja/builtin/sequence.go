@@ -100,9 +100,7 @@ func sortItems(c *jinja.Call) (any, error) {
 				return nil, err
 			}
 		}
-		if keys[i] = all[0]; len(all) > 1 {
-			keys[i] = listOf(all)
-		}
+		keys[i] = listOf(all)
 	}
 	items, err = python.Sorted(items, keys, python.Truth(c.Args[1]))
 	return listOf(items), err
@@ -345,11 +343,10 @@ func reverse(c *jinja.Call) (any, error) {
 	}
 	items, err := c.Items(c.Args[0])
 	if err != nil {
-		var u *value.Undefined
-		if _, ok := c.Args[0].(*value.Undefined); ok || u != nil {
-			return nil, err
+		if _, bad := python.Items(c.Args[0]); bad != nil {
+			return nil, fmt.Errorf("argument must be iterable: %w", bad)
 		}
-		return nil, errors.New("argument must be iterable")
+		return nil, err
 	}
 	out := make([]any, len(items))
 	for i, x := range items {

@@ -74,7 +74,10 @@ func (m *Method) Call(pos []any, named []Kwarg) (any, error) {
 	}
 	names := strings.Fields(m.spec.params)
 	if len(pos) > len(names) {
-		return nil, errorf("%s() takes at most %d argument%s (%d given)", m.Name, len(names), plural(len(names)), len(pos)+len(named))
+		if len(names) == 0 {
+			return nil, errorf("%s.%s() takes no arguments (%d given)", name(m.On), m.Name, len(pos)+len(named))
+		}
+		return nil, errorf("%s expected at most %d argument%s, got %d", m.Name, len(names), plural(len(names)), len(pos)+len(named))
 	}
 	a := args{all: make([]any, len(names)), given: make([]bool, len(names))}
 	for i, v := range pos {
@@ -92,7 +95,7 @@ func (m *Method) Call(pos []any, named []Kwarg) (any, error) {
 	}
 	for i := range m.spec.required {
 		if !a.given[i] {
-			return nil, errorf("%s.%s() takes at least %d argument%s (%d given)", name(m.On), m.Name, m.spec.required, plural(m.spec.required), len(pos)+len(named))
+			return nil, errorf("%s expected at least %d argument%s, got %d", m.Name, m.spec.required, plural(m.spec.required), len(pos)+len(named))
 		}
 	}
 	return m.spec.run(m.On, a)
@@ -122,7 +125,7 @@ func Attribute(v any, attribute string) (any, bool) {
 	case *value.List:
 		table = listMethods
 		if v.Tuple && attribute != "index" && attribute != "count" {
-			return nil, false
+			return groupAttribute(v, attribute)
 		}
 	case *value.Time, value.Duration:
 		return timeAttribute(v, attribute)
@@ -145,6 +148,21 @@ func Attribute(v any, attribute string) (any, bool) {
 		return nil, false
 	}
 	return &Method{On: v, Name: attribute, spec: s}, true
+}
+
+// groupAttribute gives the names of what groupby makes: pairs of a grouper and a list.
+// Other pairs have them too, which is simpler than a type of its own and harms nobody.
+func groupAttribute(t *value.List, attribute string) (any, bool) {
+	if len(t.Items) != 2 {
+		return nil, false
+	}
+	switch attribute {
+	case "grouper":
+		return t.Items[0], true
+	case "list":
+		return t.Items[1], true
+	}
+	return nil, false
 }
 
 func numberAttribute(v any, attribute string) (any, bool) {

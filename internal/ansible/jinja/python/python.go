@@ -253,6 +253,8 @@ func cut(s string, from, to int) string {
 func Slice(x, start, stop, step any) (any, error) {
 	n, err := Len(x)
 	switch x.(type) {
+	case *value.Dict, Mapping:
+		err = errorf("unhashable type: 'slice'")
 	case string, *value.List, Range:
 	default:
 		err = errorf("'%s' object is not subscriptable", name(x))

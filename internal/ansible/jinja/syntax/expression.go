@@ -8,8 +8,7 @@ import (
 
 // targetRule tells what may be assigned to.
 type targetRule struct {
-	end       string // a word that ends a list of targets
-	namespace bool   // whether name.attribute is one
+	namespace bool // whether name.attribute is one
 }
 
 func constant(n string) bool {
@@ -33,7 +32,7 @@ func (p *parser) targetName() (string, error) {
 // target reads what a value is assigned to: a name, or a tuple.
 func (p *parser) target(r targetRule) (Expr, error) {
 	line := p.cur().line
-	x, err := p.tuple(tupleRule{simple: true, end: r.end, namespace: r.namespace})
+	x, err := p.tuple(tupleRule{simple: true, namespace: r.namespace})
 	if err != nil {
 		return nil, err
 	}
@@ -69,10 +68,9 @@ func unassignable(x Expr) string {
 
 // tupleRule tells how to read expressions with commas between.
 type tupleRule struct {
-	simple    bool   // only names and literals
-	condition bool   // whether "x if y else z" may stand here
-	end       string // a word that ends the list
-	parens    bool   // within parentheses, where nothing is the empty tuple
+	simple    bool // only names and literals
+	condition bool // whether "x if y else z" may stand here
+	parens    bool // within parentheses, where nothing is the empty tuple
 	namespace bool
 }
 
@@ -81,7 +79,7 @@ func (p *parser) tuple(r tupleRule) (Expr, error) {
 	var items []Expr
 	comma := false
 	for {
-		if t := p.cur(); t.kind == varEnd || t.kind == blockEnd || t.is(")") || r.end != "" && t.named(r.end) {
+		if t := p.cur(); t.kind == varEnd || t.kind == blockEnd || t.is(")") {
 			break
 		}
 		x, err := p.tupleItem(r)

@@ -24,6 +24,7 @@ const (
 	float
 	text
 	operator
+	broken
 )
 
 // token is a piece of a template. of is its text: what a name or an operator is, what a
@@ -33,6 +34,7 @@ type token struct {
 	line int
 	of   string
 	num  any
+	err  error
 }
 
 // describe tells a token as Jinja's messages do.
@@ -104,27 +106,26 @@ const (
 func fail(line int, message string) error { return &Error{Message: message, Line: line} }
 
 // lex reads a template; lexExpression reads what stands within {{ }}.
-func lex(src string, o Options) ([]token, error) {
-	l := newLexer(src, o)
-	for l.pos < len(l.src) {
-		if err := l.outside(); err != nil {
-			return nil, err
-		}
-	}
-	return append(l.tokens, token{kind: eof, line: l.line}), nil
-}
+//
+// A mistake ends the tokens with one that is broken: the parser may find another mistake
+// before it gets there, and that is the one to tell.
+func lex(src string, o Options) []token { return newLexer(src, o).all() }
 
-func lexExpression(src string, o Options) ([]token, error) {
+func lexExpression(src string, o Options) []token {
 	l := newLexer(src, o)
 	if err := l.inside(openVariable); err != nil {
-		return nil, err
+		return append(l.tokens, token{kind: broken, line: l.line, err: err})
 	}
+	return l.all()
+}
+
+func (l *lexer) all() []token {
 	for l.pos < len(l.src) {
 		if err := l.outside(); err != nil {
-			return nil, err
+			return append(l.tokens, token{kind: broken, line: l.line, err: err})
 		}
 	}
-	return append(l.tokens, token{kind: eof, line: l.line}), nil
+	return append(l.tokens, token{kind: eof, line: l.line})
 }
 
 func newLexer(src string, o Options) *lexer {
@@ -207,7 +208,7 @@ func (l *lexer) findOne(o opener) (end, at int) {
 				end--
 			}
 			first := end == 0 || l.src[end-1] == '\n'
-			if first || o.kind == openLineComment && (end > l.pos || at == end) && !unicode.IsSpace(rune(l.src[end-1])) {
+			if first || o.kind == openLineComment && !unicode.IsSpace(rune(l.src[end-1])) {
 				return end, at
 			}
 		default:
@@ -263,6 +264,9 @@ func (l *lexer) outside() error {
 }
 
 func (l *lexer) comment() error {
+	if l.rest() == "" {
+		return nil
+	}
 	i := strings.Index(l.rest(), l.o.CommentEnd)
 	if i < 0 {
 		return fail(l.line, "Missing end of comment tag")
@@ -307,6 +311,9 @@ func (l *lexer) rawBegin() int {
 
 // raw reads up to the end of a raw block.
 func (l *lexer) raw() error {
+	if l.rest() == "" {
+		return nil
+	}
 	for from := 0; ; {
 		i := strings.Index(l.rest()[from:], l.o.BlockStart)
 		if i < 0 {
@@ -533,14 +540,14 @@ func (l *lexer) quoted(o openerKind) error {
 	if end >= len(s) {
 		return l.unexpected()
 	}
-	body := s[1:end]
+	body := newlines(s[1:end], l.o.Newline)
 	if !(o == openVariable && l.o.KeepBackslashes) {
 		var err error
 		if body, err = unescape(body); err != nil {
 			return fail(l.line, err.Error())
 		}
 	}
-	l.add(text, newlines(body, l.o.Newline))
+	l.add(text, body)
 	l.skip(end + 1)
 	return nil
 }

@@ -11,13 +11,10 @@ const maxNesting = 200
 
 // Parse reads a whole template.
 func Parse(src string, o Options) (*Tree, error) {
-	tokens, err := lex(src, o)
-	if err != nil {
-		return nil, err
-	}
-	p := &parser{o: o, tokens: tokens, tree: &Tree{}}
+	p := &parser{o: o, tokens: lex(src, o), tree: &Tree{}}
+	var err error
 	if p.tree.Body, err = p.body(nil); err != nil {
-		return nil, err
+		return nil, p.first(err)
 	}
 	return p.tree, nil
 }
@@ -30,17 +27,13 @@ func ParseExpression(src string, o Options) (Expr, error) {
 
 // Expression is ParseExpression that also gives what a Tree knows besides.
 func Expression(src string, o Options) (Expr, *Tree, error) {
-	tokens, err := lexExpression(src, o)
-	if err != nil {
-		return nil, nil, err
-	}
-	p := &parser{o: o, tokens: tokens, tree: &Tree{}}
+	p := &parser{o: o, tokens: lexExpression(src, o), tree: &Tree{}}
 	e, err := p.expression(true)
-	if err != nil {
-		return nil, nil, err
+	if err == nil && p.cur().kind != eof {
+		err = fail(p.cur().line, "chunk after expression")
 	}
-	if p.cur().kind != eof {
-		return nil, nil, fail(p.cur().line, "chunk after expression")
+	if err != nil {
+		return nil, nil, p.first(err)
 	}
 	return e, p.tree, nil
 }
@@ -59,6 +52,16 @@ type parser struct {
 	loops  int
 }
 
+// first gives the mistake that stands first: that of the lexer, if the parser got there.
+func (p *parser) first(err error) error {
+	for _, t := range []token{p.tokens[p.at], p.tokens[max(p.at-1, 0)]} {
+		if t.kind == broken {
+			return t.err
+		}
+	}
+	return err
+}
+
 func (p *parser) cur() token { return p.tokens[p.at] }
 
 func (p *parser) look() token {
@@ -70,7 +73,7 @@ func (p *parser) look() token {
 
 func (p *parser) next() token {
 	t := p.tokens[p.at]
-	if t.kind != eof {
+	if t.kind != eof && t.kind != broken {
 		p.at++
 	}
 	return t
@@ -211,6 +214,8 @@ func (p *parser) body(ends []string) ([]Stmt, error) {
 		switch t := p.cur(); t.kind {
 		case eof:
 			return body, nil
+		case broken:
+			return nil, t.err
 		case data:
 			p.next()
 			body = append(body, &Text{t.of})
@@ -339,13 +344,13 @@ func (p *parser) do(at At) (Stmt, error) {
 func (p *parser) forLoop(at At) (Stmt, error) {
 	f := &For{At: at}
 	var err error
-	if f.Target, err = p.target(targetRule{end: "in"}); err != nil {
+	if f.Target, err = p.target(targetRule{}); err != nil {
 		return nil, err
 	}
 	if err = p.expectWord("in"); err != nil {
 		return nil, err
 	}
-	if f.Iter, err = p.tuple(tupleRule{end: "recursive"}); err != nil {
+	if f.Iter, err = p.tuple(tupleRule{}); err != nil {
 		return nil, err
 	}
 	if p.skipName("if") {

@@ -11,6 +11,8 @@ package syntax
 import (
 	"fmt"
 	"strings"
+
+	"tutti/internal/ansible/value"
 )
 
 // Options say how a template is written. The zero value is Jinja's own default; Default
@@ -106,7 +108,7 @@ func (o *Options) Set(key string, v any) error {
 	if field, ok := texts[key]; ok {
 		s, ok := v.(string)
 		if v != nil && !ok {
-			return fmt.Errorf("%s must be of type str", key)
+			return fmt.Errorf("TemplateOverrides.%s must be <class 'str'> instead of <class '%s'>", key, value.TypeName(v))
 		}
 		*field = s
 		return nil
@@ -117,7 +119,7 @@ func (o *Options) Set(key string, v any) error {
 	}
 	b, ok := v.(bool)
 	if !ok {
-		return fmt.Errorf("%s must be of type bool", key)
+		return fmt.Errorf("TemplateOverrides.%s must be <class 'bool'> instead of <class '%s'>", key, value.TypeName(v))
 	}
 	*field = b
 	return nil
