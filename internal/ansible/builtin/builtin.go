@@ -4,14 +4,20 @@ package builtin
 
 import (
 	"tutti/internal/ansible/module"
+	"tutti/internal/ansible/module/command"
+	"tutti/internal/ansible/module/facts"
 	"tutti/internal/ansible/module/file"
+	"tutti/internal/ansible/module/system"
 )
 
 // Modules gives every native module by its short name.
 func Modules() map[string]*module.Module {
 	table := map[string]*module.Module{}
 	for _, list := range [][]module.Module{
+		command.Modules(),
+		facts.Modules(),
 		file.Modules(),
+		system.Modules(),
 	} {
 		for i := range list {
 			table[list[i].Name] = &list[i]

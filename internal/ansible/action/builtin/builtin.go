@@ -6,6 +6,7 @@ import (
 	"maps"
 
 	"tutti/internal/ansible/action"
+	"tutti/internal/ansible/action/command"
 	"tutti/internal/ansible/action/file"
 )
 
@@ -13,6 +14,7 @@ import (
 func Actions() map[string]action.Action {
 	table := map[string]action.Action{}
 	for _, part := range []map[string]action.Action{
+		command.Actions(),
 		file.Actions(),
 	} {
 		maps.Copy(table, part)

@@ -18,6 +18,21 @@ func ServiceManager(ctx context.Context) string {
 	return name
 }
 
+// Names gives the full name of this machine and the one that the kernel has.
+func Names(ctx context.Context) (full, node string) {
+	node = kernelName().node
+	return newHost(ctx, hostOptions{}).fullName(node), node
+}
+
+// Identity gives the identifier of the distribution, such as "Debian", "Centos" or "Redhat",
+// and its version, as os-release has them.
+func Identity(ctx context.Context) (id, version string) {
+	found := newHost(ctx, hostOptions{}).guessDistribution()
+	id, _ = found["distribution"].(string)
+	version, _ = found["distribution_version"].(string)
+	return id, version
+}
+
 // Chrooted tells that this process does not see the root of the machine's first process.
 func Chrooted(ctx context.Context) bool { return newHost(ctx, hostOptions{}).isChroot() }
 

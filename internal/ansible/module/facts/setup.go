@@ -1,4 +1,5 @@
-// Package facts holds the module setup: what there is to know about a Linux host.
+// Package facts holds the modules setup, gather_facts and mount_facts: what there is to know
+// about a Linux host.
 //
 // In: which subsets of facts are wanted. Out: "ansible_facts" with the names, types and values
 // of Ansible's own module. Facts are read from /proc, /sys, /etc and the kernel's netlink
@@ -27,6 +28,7 @@ func Modules() []module.Module {
 	return []module.Module{
 		{Name: "setup", Spec: setupSpec(), Run: setup},
 		{Name: "gather_facts", Spec: gatherSpec(), Run: setup},
+		{Name: "mount_facts", Spec: mountFactsSpec(), Run: mountFacts},
 	}
 }
 
