@@ -9,6 +9,7 @@ import (
 	"tutti/internal/ansible/jinja"
 	"tutti/internal/ansible/playbook"
 	"tutti/internal/ansible/value"
+	"tutti/internal/ansible/vault"
 	"tutti/internal/flow"
 )
 
@@ -51,8 +52,7 @@ type Machine struct {
 	files *files
 	// unstepped tells that the user steps no more.
 	unstepped bool
-	// decrypted are vaulted values that were opened, by their text.
-	decrypted map[string]string
+	vault     *vault.Cache
 	modules   map[string]bool
 }
 

@@ -78,7 +78,7 @@ func (m *Machine) nextBook() {
 		if m.plays != nil {
 			m.book++
 		}
-		if m.book >= len(m.in.Playbooks) {
+		if m.book >= len(m.in.Playbooks) || m.book > 0 && (m.stats.anyFailed() || m.stats.anyUnreachable()) {
 			m.finish()
 			return
 		}
@@ -162,12 +162,12 @@ func (m *Machine) staged() error {
 		}
 		p.hosts = append(p.hosts, m.host(n))
 	}
-	m.note(Note{Kind: NotePlay, Play: p.name, Hosts: names(p.hosts), Check: s.checkMode()})
+	if len(p.hosts) > 0 || len(found) == 0 {
+		m.note(Note{Kind: NotePlay, Play: p.name, Hosts: names(p.hosts), Check: s.checkMode()})
+	}
 	if len(p.hosts) == 0 {
 		if len(found) == 0 {
 			m.note(Note{Kind: NoteNoHosts})
-		} else {
-			m.note(Note{Kind: NoteNoneLeft})
 		}
 		m.nextPlay()
 		return nil
@@ -324,12 +324,10 @@ func (m *Machine) batchOver() {
 			failed++
 		}
 	}
-	if failed == len(p.batch) && len(p.batch) > 0 {
-		more := len(p.batches) > 0 || m.index+1 < len(m.plays)
-		if more || failed > 0 {
-			m.note(Note{Kind: NoteNoneLeft})
-		}
-		p.ended = true
+	// As Ansible: when all hosts of a batch are lost, nothing more is played.
+	if failed == len(p.batch) {
+		m.finish()
+		return
 	}
 	m.nextBatch()
 }

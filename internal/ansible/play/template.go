@@ -11,6 +11,7 @@ import (
 
 	"tutti/internal/ansible/playbook"
 	"tutti/internal/ansible/value"
+	"tutti/internal/ansible/vault"
 )
 
 // verdict is what a condition came to.
@@ -197,10 +198,14 @@ func unknownWithin(v any) *value.Unknown {
 
 // decrypt opens text of the vault with the run's secrets.
 func (m *Machine) decrypt(v *value.Vaulted) (string, error) {
-	if text, ok := m.decrypted[v.Text]; ok {
-		return text, nil
+	if m.vault == nil {
+		m.vault = &vault.Cache{}
+		for _, s := range m.in.Secrets {
+			m.vault.Vault.Secrets = append(m.vault.Vault.Secrets, vault.Secret{ID: s.ID, Password: []byte(s.Password)})
+		}
 	}
-	return "", errors.New("TEMP")
+	text, err := m.vault.Decrypt(v.Text)
+	return string(text), err
 }
 
 // loadTemplate finds the text of a template that another one includes.

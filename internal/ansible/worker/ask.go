@@ -9,11 +9,9 @@ import (
 	"io/fs"
 	"math/big"
 	"os"
-	"os/user"
 	"path/filepath"
 	"slices"
 
-	"tutti/internal/ansible/filter"
 	"tutti/internal/ansible/play"
 	"tutti/internal/ansible/value"
 )
@@ -133,105 +131,25 @@ func (w *Worker) read(path string) ([]byte, error) {
 
 // world answers what filters and tests ask about this machine.
 func (w *Worker) world(a play.Ask) (any, error) {
-	decoded, err := value.Decode(a.Args)
+	args, err := arguments(a.Args)
 	if err != nil {
 		return nil, err
 	}
-	args, _ := decoded.(*value.List)
-	text := func(i int) string {
-		if args == nil || i >= len(args.Items) {
-			return ""
-		}
-		return value.String(args.Items[i])
-	}
-	path := text(0)
-	switch a.Name {
-	case filter.AskEnvironment:
-		if v, ok := os.LookupEnv(path); ok {
-			return v, nil
-		}
-		return nil, nil
-	case filter.AskHome:
-		return home(path)
-	case filter.AskFolder:
-		return w.o.Dir, nil
-	case filter.AskRealPath:
-		return realPath(path, args != nil && len(args.Items) > 1 && args.Items[1] == true)
-	case filter.AskGlob:
-		found, err := filepath.Glob(path)
-		return value.FromGo(found), err
-	case filter.AskSameFile:
-		one, err := os.Stat(path)
-		if err != nil {
-			return nil, err
-		}
-		two, err := os.Stat(text(1))
-		if err != nil {
-			return nil, err
-		}
-		return os.SameFile(one, two), nil
-	}
-	return w.at(a.Name, path)
+	return w.machine.Ask(a.Name, args...)
 }
 
-// at answers what lies at a path.
-func (w *Worker) at(question, path string) (any, error) {
-	info, err := os.Stat(path)
-	entry, errEntry := os.Lstat(path)
-	switch question {
-	case filter.AskFolderAt:
-		return err == nil && info.IsDir(), nil
-	case filter.AskFileAt:
-		return err == nil && info.Mode().IsRegular(), nil
-	case filter.AskLinkAt:
-		return errEntry == nil && entry.Mode()&fs.ModeSymlink != 0, nil
-	case filter.AskAnythingAt:
-		return err == nil, nil
-	case filter.AskEntryAt:
-		return errEntry == nil, nil
-	case filter.AskMountAt:
-		return isMount(path), nil
-	case filter.AskVaultedFile:
-		text, err := os.ReadFile(path)
-		return err == nil && len(text) >= 14 && string(text[:14]) == "$ANSIBLE_VAULT", nil
-	}
-	return nil, fmt.Errorf("there is no question %q", question)
-}
-
-func home(name string) (any, error) {
-	if name == "" {
-		if dir, err := os.UserHomeDir(); err == nil {
-			return dir, nil
-		}
+// arguments reads a list of them.
+func arguments(text json.RawMessage) ([]any, error) {
+	if len(text) == 0 {
 		return nil, nil
 	}
-	u, err := user.Lookup(name)
-	if err != nil {
-		return nil, nil //nolint:nilerr // a user that is not there has no home
-	}
-	return u.HomeDir, nil
-}
-
-func realPath(path string, strict bool) (any, error) {
-	full, err := filepath.Abs(path)
+	v, err := value.Decode(text)
 	if err != nil {
 		return nil, err
 	}
-	real, err := filepath.EvalSymlinks(full)
-	switch {
-	case err == nil:
-		return real, nil
-	case strict:
-		return nil, err
+	l, ok := v.(*value.List)
+	if !ok {
+		return nil, fmt.Errorf("the arguments of a question are a list, not %s", value.TypeName(v))
 	}
-	// As much of it as is there.
-	dir, file := filepath.Split(full)
-	if dir == full || file == "" {
-		return full, nil
-	}
-	parent, err := realPath(filepath.Clean(dir), false)
-	if err != nil {
-		return nil, err
-	}
-	return filepath.Join(parent.(string), file), nil
+	return l.Items, nil
 }

@@ -1,14 +1,19 @@
 package worker
 
 import (
-	"bytes"
-	"errors"
+	"fmt"
+
+	"tutti/internal/ansible/vault"
 )
 
 // opened gives a file's content, decrypted when it is one of the vault.
 func (w *Worker) opened(path string, text []byte) ([]byte, error) {
-	if !bytes.HasPrefix(text, []byte("$ANSIBLE_VAULT;")) {
+	if !vault.IsEncrypted(text) {
 		return text, nil
 	}
-	return nil, errors.New(path + ": TEMP vault")
+	plain, _, err := w.vault.Decrypt(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return plain, nil
 }

@@ -13,13 +13,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"tutti/internal/ansible/action"
 	"tutti/internal/ansible/connection"
 	"tutti/internal/ansible/connection/channel"
+	"tutti/internal/ansible/lookup/world"
 	"tutti/internal/ansible/module"
 	"tutti/internal/ansible/play"
+	"tutti/internal/ansible/vault"
 )
 
 // Options are what a Worker works with.
@@ -42,10 +45,20 @@ type Options struct {
 }
 
 // Worker carries activities out.
-type Worker struct{ o Options }
+type Worker struct {
+	o       Options
+	machine *world.Machine
+	vault   vault.Vault
+}
 
 // New gives a worker.
-func New(o Options) *Worker { return &Worker{o: o} }
+func New(o Options) *Worker {
+	w := &Worker{o: o, machine: &world.Machine{Folder: o.Dir, Environment: os.LookupEnv}}
+	for _, s := range o.Secrets {
+		w.vault.Secrets = append(w.vault.Secrets, vault.Secret{ID: s.ID, Password: []byte(s.Password)})
+	}
+	return w
+}
 
 // Do carries an activity out. The error of a host that cannot be reached is part of the
 // output, as Ansible has it.
