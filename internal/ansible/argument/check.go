@@ -374,3 +374,6 @@ func (c *checker) suboption(l level, o *Option, item any, prefix string) any {
 
 // Text gives a value as Python's str() does.
 func Text(v any) string { return text(v) }
+
+// TypeName is Python's name of a value's type.
+func TypeName(v any) string { return typeName(v) }

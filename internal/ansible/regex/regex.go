@@ -261,3 +261,19 @@ func (m *Match) Expand(template string) (string, error) {
 
 // ErrGroup is wrapped by errors about groups that a pattern does not have.
 var ErrGroup = errors.New("no such group")
+
+// Around gives what stands before the group of a name, the group's text, and what follows it.
+func (m *Match) Around(name string) (before, text, after string, ok bool) {
+	n := m.re.number(name)
+	if n < 0 {
+		return "", "", "", false
+	}
+	start, end := m.Span(n)
+	if start < 0 {
+		return "", "", "", false
+	}
+	return encode(m.text[:start], m.re.flags), encode(m.text[start:end], m.re.flags), encode(m.text[end:], m.re.flags), true
+}
+
+// Flags gives the flags of the pattern, those that stand at its beginning included.
+func (re *Regex) Flags() Flags { return re.flags }

@@ -17,11 +17,17 @@ import (
 // Modules lists the modules of this package.
 func Modules() []module.Module {
 	return []module.Module{
+		assembleModule(),
+		blockinfileModule(),
 		copyModule(),
 		fileModule(),
+		findModule(),
+		lineinfileModule(),
 		placeModule(),
+		replaceModule(),
 		slurpModule(),
 		statModule(),
+		tempfileModule(),
 	}
 }
 

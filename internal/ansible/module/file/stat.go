@@ -105,7 +105,7 @@ func mimeOf(ctx context.Context, path string) (mime, charset string) {
 		switch {
 		case info.IsDir():
 			return "inode/directory", "binary"
-		case info.Mode()&os.ModeSymlink != 0:
+		case info.Mode()&os.ModeSymlink != 0 && exists(path):
 			return "inode/symlink", "binary"
 		case info.Mode().IsRegular() && info.Size() == 0:
 			return "inode/x-empty", "binary"

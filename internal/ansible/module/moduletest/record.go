@@ -31,7 +31,7 @@ func ansible(t *testing.T) string {
 // they run side by side, and keeps what came of them.
 func record(t *testing.T, file string, cases []Case, recording string) {
 	venv := ansible(t)
-	play := filepath.Join(root, "play")
+	play := filepath.Join(root, "play-"+strings.TrimSuffix(filepath.Base(file), ".yml"))
 	if err := os.MkdirAll(play, 0o755); err != nil {
 		t.Fatal(err)
 	}
