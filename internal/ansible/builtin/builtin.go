@@ -7,6 +7,7 @@ import (
 	"tutti/internal/ansible/module/command"
 	"tutti/internal/ansible/module/facts"
 	"tutti/internal/ansible/module/file"
+	"tutti/internal/ansible/module/service"
 	"tutti/internal/ansible/module/system"
 )
 
@@ -17,6 +18,7 @@ func Modules() map[string]*module.Module {
 		command.Modules(),
 		facts.Modules(),
 		file.Modules(),
+		service.Modules(),
 		system.Modules(),
 	} {
 		for i := range list {
