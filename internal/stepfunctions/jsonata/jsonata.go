@@ -6,11 +6,11 @@
 //
 // An evaluation is a pure function of its input and Options: no clock, no randomness but what the caller hands in, no
 // I/O, no goroutine. So it may run inside a deterministic machine. It ends: steps, nesting and bytes built are bounded
-// (Limits), and regular expressions run in linear time.
+// (Limits). Regular expressions run in linear time, but for those with look-around or back-references, whose steps count.
 //
 // Where it differs from the reference, which testdata/record.js asks: members of objects keep the order in which they
 // came, also when their keys look like integers; strings are sequences of code points, so a regular expression never
-// splits a surrogate pair; look-around and back-references in regular expressions are refused (U1002); a function in the
+// splits a surrogate pair; a regular expression that is none of ECMAScript is refused (U1002); a function in the
 // result is an error (U1003); the input is never changed; of several errors in the items of one array or object the
 // first one is told; numbers keep their digits as long as nothing is computed of them.
 //

@@ -17,7 +17,9 @@ import (
 // match, with a function for the next one.
 type pattern struct {
 	compiled *regexp.Regexp
-	source   string
+	// backtracks matches instead of compiled what package regexp cannot.
+	backtracks *backtracker
+	source     string
 	// contextual: it looks at what stands before a match, as ^ and \b do, so it cannot be run on the rest of a text.
 	contextual bool
 	weight     int // steps that a byte of text costs
@@ -33,12 +35,27 @@ func (p *pattern) at(position int) *pattern {
 // maxPattern bounds the length of a regular expression in bytes.
 const maxPattern = 1 << 14
 
+// errBacktracks refuses what only a machine that backtracks can match.
+var errBacktracks = errors.New("look-around and back-references take more than linear time")
+
 // compilePattern turns a regular expression of ECMAScript into one of Go, which runs in linear time. Look-around and
-// back-references have no counterpart there.
+// back-references have no counterpart there: they backtrack.
 func compilePattern(source, flags string) (*pattern, error) {
 	if len(source) > maxPattern {
 		return nil, errors.New("it is too long")
 	}
+	p, err := compileLinear(source, flags)
+	if !errors.Is(err, errBacktracks) {
+		return p, err
+	}
+	b, err := newBacktracker(source, flags)
+	if err != nil {
+		return nil, err
+	}
+	return &pattern{backtracks: b, source: source}, nil
+}
+
+func compileLinear(source, flags string) (*pattern, error) {
 	t := translator{source: source}
 	if err := t.translate(); err != nil {
 		return nil, err
@@ -146,7 +163,7 @@ func (t *translator) translate() error {
 func (t *translator) group(rest string) error {
 	for _, look := range [...]string{"(?=", "(?!", "(?<=", "(?<!"} {
 		if strings.HasPrefix(rest, look) {
-			return errors.New("look-ahead and look-behind are not supported")
+			return errBacktracks
 		}
 	}
 	if !strings.HasPrefix(rest, "(?:") && !strings.HasPrefix(rest, "(?<") {
@@ -176,7 +193,7 @@ func (t *translator) escape() error {
 	case c == '0':
 		t.out = append(t.out, `\x00`...)
 	case c >= '1' && c <= '9' || c == 'k':
-		return errors.New("back-references are not supported")
+		return errBacktracks
 	case c == 'x' || c == 'u':
 		width = t.code(c)
 	case c == 'c' && t.at+1 < len(t.source):
@@ -324,6 +341,9 @@ func (s *matches) next() (*match, error) {
 
 // find gives the places of the first match at or behind start.
 func (s *matches) find(start int) ([]int, error) {
+	if b := s.pattern.backtracks; b != nil {
+		return b.find(s.r, s.text, start)
+	}
 	if s.pattern.contextual {
 		return s.among()
 	}
