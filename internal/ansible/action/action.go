@@ -18,6 +18,8 @@ import (
 type Task struct {
 	// Module is the name as it was resolved: "ansible.builtin.copy".
 	Module string `json:"module"`
+	// Host is the inventory's name of the host; fetch keeps files below it.
+	Host string `json:"host,omitempty"`
 	// Args are the rendered arguments as JSON values; free form text is "_raw_params".
 	Args        map[string]any    `json:"args,omitempty"`
 	CheckMode   bool              `json:"check,omitempty"`

@@ -30,7 +30,7 @@ func decrypt(task action.Task, path string) (plain []byte, isVault bool, failure
 	if err != nil {
 		return nil, false, failed(err.Error())
 	}
-	plain, err = openVault(task, bytes.Join([][]byte{head, rest}, nil))
+	plain, err = openVault(task, path, bytes.Join([][]byte{head, rest}, nil))
 	if err != nil {
 		return nil, false, failed(err.Error())
 	}

@@ -20,8 +20,12 @@ import (
 // Actions gives the actions of this package by the module's short name.
 func Actions() map[string]action.Action {
 	return map[string]action.Action{
-		"copy":     runCopy,
-		"template": runTemplate,
+		"assemble":  runAssemble,
+		"copy":      runCopy,
+		"fetch":     runFetch,
+		"script":    runScript,
+		"template":  runTemplate,
+		"unarchive": runUnarchive,
 	}
 }
 

@@ -38,8 +38,7 @@ type source struct {
 // load reads what is small and takes the checksum of all.
 func (s *source) load() error {
 	if s.loaded {
-		sum := sha1.Sum(s.content)
-		s.sum, s.size = hex.EncodeToString(sum[:]), int64(len(s.content))
+		s.sum, s.size = sumOf(s.content), int64(len(s.content))
 		return nil
 	}
 	file, err := os.Open(s.path)
@@ -75,6 +74,11 @@ func (s *source) open() (io.ReadCloser, error) {
 		return io.NopCloser(bytes.NewReader(s.content)), nil
 	}
 	return os.Open(s.path)
+}
+
+func sumOf(content []byte) string {
+	sum := sha1.Sum(content)
+	return hex.EncodeToString(sum[:])
 }
 
 // send brings one source to dest: at most one round trip when it is small, or already there.

@@ -28,6 +28,7 @@ func Modules() []module.Module {
 		slurpModule(),
 		statModule(),
 		tempfileModule(),
+		unarchiveModule(),
 	}
 }
 

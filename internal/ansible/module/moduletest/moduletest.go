@@ -100,7 +100,7 @@ func runFile(t *testing.T, file string) {
 			if !ok {
 				t.Fatal("this case is not recorded")
 			}
-			got := tables.carryOut(t, c, folder(file, i))
+			got := tables.carryOut(t, c, folder(file, i), fmt.Sprintf("case%d", i))
 			for _, o := range []*Outcome{&expected, &got} {
 				for _, result := range []any{o.Check, o.Run, o.Again} {
 					for _, path := range c.Ignore {
@@ -191,8 +191,8 @@ func keywords() map[string]bool {
 }
 
 // task makes the task that an action or a module gets.
-func (c Case) task(dir string, check bool) action.Task {
-	t := action.Task{CheckMode: check, Diff: c.Diff, Rendered: c.Rendered, Args: map[string]any{}, Search: []string{root}}
+func (c Case) task(dir, host string, check bool) action.Task {
+	t := action.Task{Host: host, CheckMode: check, Diff: c.Diff, Rendered: c.Rendered, Args: map[string]any{}, Search: []string{root}}
 	for k, v := range c.Task {
 		v = filled(v, dir)
 		switch k {
@@ -232,14 +232,14 @@ type tables struct {
 	actions map[string]action.Action
 }
 
-func (s tables) carryOut(t *testing.T, c Case, dir string) Outcome {
+func (s tables) carryOut(t *testing.T, c Case, dir, host string) Outcome {
 	var o Outcome
 	prepare(t, c, dir+"/check")
-	o.Check = s.once(t, c.task(dir+"/check", true), dir+"/check")
+	o.Check = s.once(t, c.task(dir+"/check", host, true), dir+"/check")
 	o.Checked = Tree(dir + "/check")
 	prepare(t, c, dir+"/run")
-	o.Run = s.once(t, c.task(dir+"/run", false), dir+"/run")
-	o.Again = s.once(t, c.task(dir+"/run", false), dir+"/run")
+	o.Run = s.once(t, c.task(dir+"/run", host, false), dir+"/run")
+	o.Again = s.once(t, c.task(dir+"/run", host, false), dir+"/run")
 	o.Finished = Tree(dir + "/run")
 	return o
 }
