@@ -535,6 +535,12 @@ func (s *Scope) failedCall(v any, err error) (any, error) {
 // method calls a method of one of Python's types.
 func (s *Scope) method(m *python.Method, pos []any, named []Kwarg) (any, error) {
 	keeps := syntax.Mutator(m.Name) // lists and dicts may hold what is unknown
+	switch m.Name {
+	case "index", "count", "remove", "sort": // these compare items
+		if _, unknown, err := s.st.whole(m.On); err != nil || unknown != nil {
+			return unknown, err
+		}
+	}
 	args := append([]any(nil), pos...)
 	for _, k := range named {
 		args = append(args, k.Value)

@@ -111,6 +111,19 @@ func (st *state) step(n int) error {
 	return nil
 }
 
+// place is where the evaluation is.
+func (st *state) place() value.Origin {
+	if st.template == nil {
+		return value.Origin{}
+	}
+	return (&Error{Origin: st.template.origin, Line: st.line}).Place()
+}
+
+// undefined is something that is not there, and where it was asked for.
+func (st *state) undefined(name, hint string) *value.Undefined {
+	return &value.Undefined{Name: name, Hint: hint, Origin: st.place()}
+}
+
 func (st *state) enter() error {
 	if st.depth++; st.depth > st.limits.Depth {
 		return &Limit{"levels of macros, blocks and includes", st.limits.Depth}
@@ -190,7 +203,7 @@ func (s *Scope) Variable(name string) (any, error) {
 	if name == "self" {
 		return &self{s}, nil
 	}
-	return &value.Undefined{Name: name, Hint: value.Repr(name) + " is undefined"}, nil
+	return s.st.undefined(name, value.Repr(name)+" is undefined"), nil
 }
 
 func (s *Scope) variable(name string) (any, bool, error) {

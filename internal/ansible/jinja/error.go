@@ -190,11 +190,16 @@ func (st *state) errorOf(err error) error {
 		return &Error{Message: join("Syntax error in "+t.kindOf()+".", err.Error()), Reason: Syntax, Origin: t.origin, Line: st.line, Source: t.source, Err: err}
 	case errors.As(err, &tripped) && tripped.u.Err != nil:
 		return st.errorOf(tripped.u.Err)
+	case errors.As(err, &tripped) && tripped.u.Origin.File != "":
+		return &Error{Message: tripped.u.Hint, Reason: Undefined, Origin: tripped.u.Origin, Source: t.Source(), Err: err}
 	case errors.As(err, &tripped):
 		return &Error{Message: tripped.u.Hint, Reason: Undefined, Origin: t.origin, Line: st.line, Source: t.source, Err: err}
 	}
 	return &Error{Message: join("Error rendering "+t.kindOf()+".", err.Error()), Origin: t.origin, Line: st.line, Source: t.source, Err: err}
 }
+
+// Source is the template's text.
+func (t *Template) Source() string { return t.source }
 
 // closest gives the registered name that is most like one that is not, if any is.
 func closest(name string, table map[string]*plugin) string {

@@ -405,23 +405,22 @@ func (s *Scope) attribute(v any, name string) (any, error) {
 	case found:
 		return s.st.force(item)
 	}
-	return missing(v, name), nil
+	return s.st.missing(v, name), nil
 }
 
 // missing is what an attribute or item that is not there gives.
-func missing(v, key any) *value.Undefined {
+func (st *state) missing(v, key any) *value.Undefined {
 	if name, ok := key.(string); ok && strings.HasPrefix(name, "__") && strings.HasSuffix(name, "__") {
-		return &value.Undefined{Name: name, Hint: fmt.Sprintf("access to attribute %s of '%s' object is unsafe.", value.Repr(name), value.TypeName(v))}
+		return st.undefined(name, fmt.Sprintf("access to attribute %s of '%s' object is unsafe.", value.Repr(name), value.TypeName(v)))
 	}
 	if _, text := key.(string); !text && !python.Truth(key) {
 		what := value.TypeName(v) + " object"
 		if v == nil {
 			what = "None"
 		}
-		return &value.Undefined{Name: value.String(key), Hint: what + " has no element " + value.Repr(key)}
+		return st.undefined(value.String(key), what+" has no element "+value.Repr(key))
 	}
-	return &value.Undefined{Name: value.String(key),
-		Hint: fmt.Sprintf("object of type '%s' has no attribute %s", value.TypeName(v), value.Repr(key))}
+	return st.undefined(value.String(key), "object of type '"+value.TypeName(v)+"' has no attribute "+value.Repr(key))
 }
 
 // attributed are the values of templates that have attributes of their own.
@@ -474,7 +473,7 @@ func (s *Scope) item(v, key any) (any, error) {
 			return a, nil
 		}
 	}
-	return missing(v, key), nil
+	return s.st.missing(v, key), nil
 }
 
 func (s *Scope) evalSlice(v any, e *syntax.Slice) (any, error) {

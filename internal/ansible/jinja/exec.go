@@ -45,6 +45,10 @@ func (o *output) write(v any) error {
 	switch o.count++; o.count {
 	case 1:
 		if o.st.template.tree.Mutates { // what is written is not changed by what comes later
+			var err error
+			if v, _, err = o.st.settle(v); err != nil { // which finds what holds itself
+				return err
+			}
 			v = value.Copy(v)
 		}
 		o.first = v

@@ -24,7 +24,6 @@ package jinja
 import (
 	"strings"
 
-	"tutti/internal/ansible/jinja/python"
 	"tutti/internal/ansible/jinja/syntax"
 	"tutti/internal/ansible/value"
 )
@@ -224,4 +223,4 @@ type Omit struct{}
 // PythonType names the type.
 func (Omit) PythonType() string { return "Omit" }
 
-var _ python.Mapping = (*Namespace)(nil)
+func (Omit) String() string { return "<Omit>" }

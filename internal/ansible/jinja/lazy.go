@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"tutti/internal/ansible/jinja/python"
 	"tutti/internal/ansible/value"
 )
 
@@ -252,10 +251,6 @@ func (w *walker) finalOther(v any, depth int) (any, error) {
 		return v, nil
 	case *Module:
 		return w.walk(v.text, depth)
-	case python.Range, *Namespace:
-		if w.text {
-			return v, nil
-		}
 	case Mapping:
 		d := &value.Dict{}
 		for _, k := range v.Keys() {

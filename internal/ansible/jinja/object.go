@@ -216,6 +216,8 @@ type method func(s *Scope, pos []any, named []Kwarg) (any, error)
 // bound makes a method comparable, as values have to be.
 type bound struct{ fn method }
 
+func (*bound) String() string { return "<method>" }
+
 func (b *bound) call(s *Scope, pos []any, named []Kwarg) (any, error) { return b.fn(s, pos, named) }
 
 // PythonType names the type.
@@ -227,14 +229,7 @@ type Namespace struct{ dict *value.Dict }
 // PythonType names the type.
 func (*Namespace) PythonType() string { return "Namespace" }
 
-// Item gives an attribute.
-func (n *Namespace) Item(key any) (any, bool, error) {
-	v, ok := n.dict.Get(key)
-	return v, ok, nil
-}
-
-// Keys gives the names of all attributes.
-func (n *Namespace) Keys() []any { return n.dict.Keys() }
+func (n *Namespace) String() string { return "<Namespace>" }
 
 func (n *Namespace) attribute(_ *Scope, name string) (any, bool) { return n.dict.Get(name) }
 
@@ -247,6 +242,8 @@ type Module struct {
 
 // PythonType names the type.
 func (*Module) PythonType() string { return "TemplateModule" }
+
+func (m *Module) String() string { return "<TemplateModule " + value.Repr(m.name) + ">" }
 
 func (m *Module) export(name string) (any, bool) {
 	for i, n := range m.top.names {
@@ -265,6 +262,10 @@ type self struct{ scope *Scope }
 // PythonType names the type.
 func (*self) PythonType() string { return "TemplateReference" }
 
+func (b *self) String() string {
+	return "<TemplateReference " + quotedName(b.scope.frame.template.name) + ">"
+}
+
 func (b *self) attribute(_ *Scope, name string) (any, bool) {
 	if b.scope.frame.blocks[name] == nil {
 		return nil, false
@@ -281,6 +282,8 @@ type super struct {
 
 // PythonType names the type.
 func (*super) PythonType() string { return "BlockReference" }
+
+func (b *super) String() string { return "<BlockReference " + value.Repr(b.name) + ">" }
 
 func (b *super) attribute(_ *Scope, name string) (any, bool) {
 	if name != "super" {
@@ -306,6 +309,8 @@ type cycler struct {
 
 // PythonType names the type.
 func (*cycler) PythonType() string { return "Cycler" }
+
+func (*cycler) String() string { return "<Cycler>" }
 
 func (c *cycler) attribute(_ *Scope, name string) (any, bool) {
 	switch name {
@@ -335,6 +340,8 @@ type joiner struct {
 // PythonType names the type.
 func (*joiner) PythonType() string { return "Joiner" }
 
+func (*joiner) String() string { return "<Joiner>" }
+
 func (j *joiner) call(*Scope, []any, []Kwarg) (any, error) {
 	if !j.used {
 		j.used = true
@@ -348,6 +355,7 @@ var (
 	_ callable   = (*super)(nil)
 	_ callable   = (*joiner)(nil)
 	_ callable   = (*bound)(nil)
+	_ attributed = (*Namespace)(nil)
 	_ attributed = (*Macro)(nil)
 	_ attributed = (*Loop)(nil)
 	_ attributed = (*Module)(nil)

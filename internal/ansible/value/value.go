@@ -70,6 +70,8 @@ type Undefined struct {
 	// Err is set where a value is missing because making it failed: using it fails likewise,
 	// and neither "is defined" nor default() hides that.
 	Err error
+	// Origin is the template that asked for it.
+	Origin Origin
 	// Lenient is what "x if false" gives: it may be used, and is empty text then.
 	Lenient bool
 }

@@ -120,7 +120,10 @@ func (p *parser) expression(condition bool) (Expr, error) {
 	if err != nil || !condition {
 		return x, err
 	}
-	for p.skipName("if") {
+	for n := 0; p.skipName("if"); {
+		if err := p.chain(&n); err != nil {
+			return nil, err
+		}
 		test, err := p.or()
 		if err != nil {
 			return nil, err
@@ -138,9 +141,11 @@ func (p *parser) expression(condition bool) (Expr, error) {
 
 func (p *parser) or() (Expr, error) {
 	l, err := p.and()
-	for err == nil && p.skipName("or") {
+	for n := 0; err == nil && p.skipName("or"); {
 		var r Expr
-		r, err = p.and()
+		if err = p.chain(&n); err == nil {
+			r, err = p.and()
+		}
 		l = &Logic{true, l, r}
 	}
 	return l, err
@@ -148,28 +153,30 @@ func (p *parser) or() (Expr, error) {
 
 func (p *parser) and() (Expr, error) {
 	l, err := p.not()
-	for err == nil && p.skipName("and") {
+	for n := 0; err == nil && p.skipName("and"); {
 		var r Expr
-		r, err = p.not()
+		if err = p.chain(&n); err == nil {
+			r, err = p.not()
+		}
 		l = &Logic{false, l, r}
 	}
 	return l, err
 }
 
 func (p *parser) not() (Expr, error) {
-	negate := false
+	n := 0
 	for p.skipName("not") {
-		negate = !negate
-		if !negate { // not not x is x as a bool
-			x, err := p.not()
-			return &Not{&Not{x}}, err
-		}
+		n++
 	}
 	x, err := p.compare()
-	if negate {
+	switch {
+	case n == 0:
+		return x, err
+	case n%2 == 1:
 		return &Not{x}, err
+	default: // x as a bool
+		return &Not{&Not{x}}, err
 	}
-	return x, err
 }
 
 func (p *parser) comparison() string {
@@ -215,7 +222,7 @@ func (p *parser) compare() (Expr, error) {
 // binary reads operands joined by any of the operators, from the left.
 func (p *parser) binary(operand func() (Expr, error), operators ...string) (Expr, error) {
 	l, err := operand()
-	for err == nil && p.cur().kind == operator {
+	for n := 0; err == nil && p.cur().kind == operator; {
 		t := p.cur()
 		known := false
 		for _, op := range operators {
@@ -226,7 +233,9 @@ func (p *parser) binary(operand func() (Expr, error), operators ...string) (Expr
 		}
 		p.next()
 		var r Expr
-		r, err = operand()
+		if err = p.chain(&n); err == nil {
+			r, err = operand()
+		}
 		l = &Binary{At{t.line}, t.of, l, r}
 	}
 	return l, err
@@ -402,10 +411,11 @@ func (p *parser) dict() (Expr, error) {
 }
 
 func (p *parser) postfix(x Expr) (Expr, error) {
-	for {
+	for n := 0; ; {
 		t := p.cur()
-		var err error
+		err := p.chain(&n)
 		switch {
+		case err != nil:
 		case t.is("."):
 			x, err = p.attribute(x)
 		case t.is("["):
@@ -422,10 +432,11 @@ func (p *parser) postfix(x Expr) (Expr, error) {
 }
 
 func (p *parser) filterOrTest(x Expr) (Expr, error) {
-	for {
+	for n := 0; ; {
 		t := p.cur()
-		var err error
+		err := p.chain(&n)
 		switch {
+		case err != nil:
 		case t.is("|"):
 			x, err = p.filters(x, false)
 		case t.named("is"):
@@ -588,7 +599,10 @@ func (p *parser) dotted() (string, error) {
 
 // filters reads a chain of filters behind x; the first one stands without its | if inline.
 func (p *parser) filters(x Expr, inline bool) (Expr, error) {
-	for inline || p.cur().is("|") {
+	for links := 0; inline || p.cur().is("|"); {
+		if err := p.chain(&links); err != nil {
+			return nil, err
+		}
 		if !inline {
 			p.next()
 		}

@@ -87,10 +87,12 @@ type lexer struct {
 	lineStart bool
 }
 
-// opener is what may begin within text.
+// opener is what may begin within text, and where it is found next: each part of the text
+// is searched once for each opener.
 type opener struct {
-	text string
-	kind openerKind
+	text    string
+	kind    openerKind
+	end, at int
 }
 
 type openerKind uint8
@@ -135,12 +137,12 @@ func newLexer(src string, o Options) *lexer {
 		src = strings.TrimSuffix(src, "\n")
 	}
 	l := &lexer{o: o, src: src, line: 1, lineStart: true}
-	l.starts = []opener{{o.BlockStart, openBlock}, {o.VariableStart, openVariable}, {o.CommentStart, openComment}}
-	if o.LineStatement != "" {
-		l.starts = append(l.starts, opener{o.LineStatement, openLineStatement})
-	}
-	if o.LineComment != "" {
-		l.starts = append(l.starts, opener{o.LineComment, openLineComment})
+	for _, s := range []opener{{text: o.BlockStart, kind: openBlock}, {text: o.VariableStart, kind: openVariable},
+		{text: o.CommentStart, kind: openComment}, {text: o.LineStatement, kind: openLineStatement}, {text: o.LineComment, kind: openLineComment}} {
+		if s.text != "" {
+			s.end = -1 // not searched for yet
+			l.starts = append(l.starts, s)
+		}
 	}
 	for i := 1; i < len(l.starts); i++ {
 		for j := i; j > 0 && len(l.starts[j].text) > len(l.starts[j-1].text); j-- {
@@ -185,10 +187,13 @@ func (l *lexer) text(s string) {
 // begins, and which it is.
 func (l *lexer) find() (end, at int, o opener, found bool) {
 	end = len(l.src)
-	for _, s := range l.starts {
-		e, a := l.findOne(s)
-		if e >= 0 && e < end {
-			end, at, o, found = e, a, s, true
+	for i := range l.starts {
+		s := &l.starts[i]
+		if s.at >= 0 && (s.at < l.pos || s.end < l.pos) {
+			s.end, s.at = l.findOne(*s)
+		}
+		if s.at >= 0 && s.end < end {
+			end, at, o, found = s.end, s.at, *s, true
 		}
 	}
 	return end, at, o, found
@@ -198,7 +203,7 @@ func (l *lexer) findOne(o opener) (end, at int) {
 	for from := l.pos; ; {
 		i := strings.Index(l.src[from:], o.text)
 		if i < 0 {
-			return -1, 0
+			return 0, -1
 		}
 		at = from + i
 		switch o.kind {

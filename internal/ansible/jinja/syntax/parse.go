@@ -6,8 +6,12 @@ import (
 	"tutti/internal/ansible/value"
 )
 
-// maxNesting bounds how deep statements and expressions may be nested.
-const maxNesting = 200
+// maxNesting bounds how deep statements and expressions may be nested, maxChain how many
+// operators, filters or attributes may follow each other.
+const (
+	maxNesting = 200
+	maxChain   = 5000
+)
 
 // Parse reads a whole template.
 func Parse(src string, o Options) (*Tree, error) {
@@ -138,6 +142,14 @@ func (p *parser) expectKind(k kind) error {
 func (p *parser) enter() error {
 	if p.depth++; p.depth > maxNesting {
 		return fail(p.cur().line, "the template is nested too deeply: simplify it, or split it up")
+	}
+	return nil
+}
+
+// chain counts the links of an expression.
+func (p *parser) chain(n *int) error {
+	if *n++; *n > maxChain {
+		return fail(p.cur().line, "the expression is too long: split it up")
 	}
 	return nil
 }
