@@ -62,10 +62,11 @@ func TestBecome(t *testing.T) {
 func TestBecomeFiles(t *testing.T) {
 	server := sshdtest.Start(t, sshdtest.Options{})
 	sshdtest.User(t, "tuttitest5", "")
-	p := newPool(t, server.Home)
 	s := spec(server, 1)
 	s.Become = connection.Become{Method: "sudo", User: "tuttitest5"}
-	for _, host := range []action.Target{open(t, p, s), open(t, p, connection.Spec{Kind: "local", Become: s.Become})} {
+	for _, s := range []connection.Spec{s, {Kind: "local", Become: s.Become}} {
+		p := newPool(t, server.Home)
+		host := open(t, p, s)
 		content := bytes.Repeat([]byte("x"), 1<<20)
 		path, err := host.Put(t.Context(), "file", bytes.NewReader(content))
 		if err != nil {
@@ -91,7 +92,9 @@ func TestBecomeFiles(t *testing.T) {
 		if _, err := os.Stat(path); err == nil {
 			t.Error("files stay when the run is over")
 		}
-		p = newPool(t, server.Home)
+		if got := who(t, host); got != "ERROR: connections are closed already" {
+			t.Error(got)
+		}
 	}
 }
 

@@ -130,7 +130,11 @@ func (s *session) exec(ctx context.Context, c action.Command) (module.Output, er
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return module.Output{Stdout: p.said + string(stdout), Stderr: string(p.errors), Code: code, Elapsed: time.Since(p.begun)}, nil
+	stderr := string(p.errors)
+	if p.become != nil {
+		stderr = p.become.Strip(stderr)
+	}
+	return module.Output{Stdout: p.said + string(stdout), Stderr: stderr, Code: code, Elapsed: time.Since(p.begun)}, nil
 }
 
 // put is Put there: by the shell, and by SFTP when it cannot.

@@ -61,7 +61,13 @@ func TestCut(t *testing.T) {
 		t.Errorf("after the cut: %s", got)
 	}
 	killConnections(t, server)
-	if got := who(t, host); got != "root" {
+	// A call may go out before the end is known here; it is in doubt then, and the next is not.
+	if got := who(t, host); strings.HasSuffix(got, "may have been carried out") {
+		got = who(t, host)
+		if got != "root" {
+			t.Errorf("after a cut between two tasks: %s", got)
+		}
+	} else if got != "root" {
 		t.Errorf("after a cut between two tasks: %s", got)
 	}
 	if err := host.Reset(t.Context()); err != nil {
@@ -111,11 +117,15 @@ func TestUploadRace(t *testing.T) {
 		t.Errorf("on the host are %v %v", left, hidden)
 	}
 	// A program that is not what its name says is put there again.
-	write(t, left[0], "#!/bin/sh\necho broken >&2\n")
-	damaged := sha256.Sum256([]byte(read(t, left[0])))
+	damaged := append([]byte(read(t, left[0])), "tail"...)
+	if err := os.WriteFile(left[0]+".new", damaged, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	sshdtest.Run(t, "chown", "tuttitest7", left[0]+".new")
+	sshdtest.Run(t, "mv", left[0]+".new", left[0])
 	p := newPool(t, server.Home)
 	got := who(t, open(t, p, s))
-	if now := sha256.Sum256([]byte(read(t, left[0]))); got != "tuttitest7" || now == damaged {
+	if now := sha256.Sum256([]byte(read(t, left[0]))); got != "tuttitest7" || now == sha256.Sum256(damaged) {
 		t.Errorf("with a damaged program: %s", got)
 	}
 	if err := p.Clean(t.Context()); err != nil {

@@ -70,6 +70,9 @@ func (h *host) session(ctx context.Context, b Become) (*session, error) {
 	if s.session != nil && !s.session.ended() {
 		return s.session, nil
 	}
+	if h.pool.over() {
+		return nil, errClosed
+	}
 	starter, err := h.starter(ctx)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package connection
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -17,9 +18,9 @@ import (
 )
 
 const (
-	// maxHandshakes is how many hosts are connected to at the same time: beyond that only memory
-	// grows.
-	maxHandshakes = 64
+	// maxHandshakes is how many hosts are connected to at the same time: beyond that they only wait
+	// for this machine's processors.
+	maxHandshakes = 32
 	// promptGrace is how much longer than for connecting is waited for a prompt, as in Ansible.
 	promptGrace = 2 * time.Second
 	// uploadTime is how long the program may take to get onto a host.
@@ -77,6 +78,15 @@ func NewPool(o Options) *Pool {
 		programs: programs, machine: &target.Machine{Modules: o.Modules}, hosts: map[string]*host{}, targets: map[string]*remote{}}
 }
 
+// errClosed is that of whoever comes after Close.
+var errClosed = errors.New("connections are closed already")
+
+func (p *Pool) over() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
+}
+
 // Open gives the target of a spec: the same for the same one. The host is connected to when it is
 // first needed, so errors here are those of the spec.
 func (p *Pool) Open(_ context.Context, s Spec) (action.Target, error) {
@@ -88,7 +98,7 @@ func (p *Pool) Open(_ context.Context, s Spec) (action.Target, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		return nil, fmt.Errorf("connections are closed already")
+		return nil, errClosed
 	}
 	if t := p.targets[how]; t != nil {
 		return t, nil

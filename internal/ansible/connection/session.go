@@ -31,6 +31,7 @@ type session struct {
 	client  *channel.Client // nil where no program fits
 	why     string          // why none does
 	greeted *greeting
+	wire    *wire
 }
 
 func (s *session) ended() bool {
@@ -41,9 +42,11 @@ func (s *session) ended() bool {
 	return ok && gone.Gone()
 }
 
+// close lets the program end, and waits until it has, but not for long.
 func (s *session) close() {
 	if s.client != nil {
 		_ = s.client.Close()
+		<-s.wire.done
 	}
 }
 
@@ -238,7 +241,8 @@ func (a *attempt) hello(s *session, rest string) (*session, error) {
 		a.script.fresh = true
 		return nil, &retry{err}
 	}
-	client, err := channel.NewClient(&wire{greeting: s.greeted, ended: make(chan struct{})})
+	s.wire = &wire{greeting: s.greeted, ended: make(chan struct{}), done: make(chan struct{})}
+	client, err := channel.NewClient(s.wire)
 	if err != nil {
 		return nil, err
 	}
@@ -257,6 +261,7 @@ type wire struct {
 	once  sync.Once
 	over  sync.Once
 	ended chan struct{} // closed at the end of standard output
+	done  chan struct{} // closed when nothing is left of the process here
 }
 
 // Read implements io.Reader.
@@ -276,11 +281,10 @@ func (w *wire) Close() error {
 	w.once.Do(func() {
 		_ = w.process.Stdin.Close()
 		go func() {
-			select {
-			case <-w.ended:
-			case <-time.After(farewell):
-			}
-			w.process.Kill()
+			defer close(w.done)
+			late := time.AfterFunc(farewell, w.process.Kill)
+			defer late.Stop()
+			<-w.ended
 			_, _ = w.process.Wait()
 		}()
 	})

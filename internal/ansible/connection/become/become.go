@@ -176,6 +176,14 @@ func (c *Command) refusals() []string {
 	return nil
 }
 
+// Strip takes the prompt out of what was said.
+func (c *Command) Strip(said string) string {
+	if c.prompt == nil {
+		return said
+	}
+	return c.prompt.ReplaceAllString(said, "")
+}
+
 // NeedsTerminal tells from what sudo said that it wants a terminal.
 func NeedsTerminal(said string) bool {
 	return strings.Contains(said, "you must have a tty") || strings.Contains(said, "a terminal is required")

@@ -123,17 +123,27 @@ func exchange(stream *yamux.Stream, call Call, body io.Reader) (Reply, error) {
 		}
 		return reply, &Lost{Sent: true, Cause: err}
 	}
-	if body != nil {
-		err := writeContent(stream, body)
-		if source := (*sourceError)(nil); errors.As(err, &source) {
-			return reply, source.cause
-		}
-		// Otherwise the other side may have had a reason to read no further: it says so below.
-		if err != nil && !errors.Is(err, yamux.ErrStreamClosed) && !errors.Is(err, yamux.ErrConnectionReset) {
+	if body == nil {
+		if err := readMessage(stream, &reply); err != nil {
 			return reply, &Lost{Sent: true, Cause: err}
 		}
+		return reply, nil
 	}
-	if err := readMessage(stream, &reply); err != nil {
+	// The other side may have had enough before it has read everything: its disk is full.
+	answered := make(chan error, 1)
+	go func() {
+		err := readMessage(stream, &reply)
+		_ = stream.SetWriteDeadline(time.Unix(1, 0))
+		answered <- err
+	}()
+	sending := writeContent(stream, body)
+	if source := (*sourceError)(nil); errors.As(sending, &source) {
+		_ = stream.Close()
+		_ = stream.SetReadDeadline(time.Unix(1, 0))
+		<-answered
+		return Reply{}, source.cause
+	}
+	if err := <-answered; err != nil {
 		return reply, &Lost{Sent: true, Cause: err}
 	}
 	return reply, nil

@@ -27,6 +27,8 @@ import (
 const (
 	// defaultTimeout is for connecting, in seconds.
 	defaultTimeout = 10
+	// loginTime is for logging in, once the host is reached.
+	loginTime = 2 * time.Minute
 	// maxJumps is over how many hosts one may be reached.
 	maxJumps = 8
 	// defaultAlive and defaultAliveCount find out that a host is gone where the user did not say
@@ -126,12 +128,18 @@ func (d *Dialer) dial(ctx context.Context, o Options, chain []string) (*Client, 
 	if err != nil || seconds <= 0 {
 		seconds = defaultTimeout
 	}
-	dialing, cancel := context.WithTimeout(ctx, time.Duration(seconds)*time.Second)
-	defer cancel()
+	// The time is for reaching the host and agreeing on keys, as in OpenSSH: whoever logs in, and
+	// perhaps answers a question first, has longer.
+	dialing, cancel := context.WithCancelCause(ctx)
+	late := time.AfterFunc(time.Duration(seconds)*time.Second, func() { cancel(context.DeadlineExceeded) })
+	defer late.Stop()
 	raw, err := d.reach(dialing, s, chain)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
+		}
+		if dialing.Err() != nil {
+			err = context.Cause(dialing)
 		}
 		var already *Error
 		if errors.As(err, &already) {
@@ -139,14 +147,14 @@ func (d *Dialer) dial(ctx context.Context, o Options, chain []string) (*Client, 
 		}
 		return nil, failed(err, explainDial(err, s))
 	}
-	client, err := d.handshake(dialing, raw, s, o)
+	client, err := d.handshake(dialing, raw, s, o, func() { late.Reset(loginTime) })
 	if err != nil {
 		raw.Close()
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		if dialing.Err() != nil {
-			err = dialing.Err()
+			err = context.Cause(dialing)
 		}
 		return nil, explainHandshake(err, s, o)
 	}
@@ -264,13 +272,17 @@ func quoteAll(words []string) string {
 	return strings.Join(quoted, " ")
 }
 
-func (d *Dialer) handshake(ctx context.Context, raw net.Conn, s *settings, o Options) (*Client, error) {
+func (d *Dialer) handshake(ctx context.Context, raw net.Conn, s *settings, o Options, agreed func()) (*Client, error) {
 	v, err := d.verifier(s)
 	if err != nil {
 		return nil, err
 	}
+	check := func(name string, remote net.Addr, key ssh.PublicKey) error {
+		agreed()
+		return v.check(name, remote, key)
+	}
 	user := s.get("user", s.user)
-	config := &ssh.ClientConfig{User: user, HostKeyCallback: v.check, HostKeyAlgorithms: v.algorithms(s), ClientVersion: "SSH-2.0-tutti"}
+	config := &ssh.ClientConfig{User: user, HostKeyCallback: check, HostKeyAlgorithms: v.algorithms(s), ClientVersion: "SSH-2.0-tutti"}
 	list := func(keyword string) []string {
 		if text := s.get(keyword, ""); text != "" && !strings.ContainsAny(text[:1], "+-^") {
 			return strings.Split(text, ",")
@@ -282,7 +294,7 @@ func (d *Dialer) handshake(ctx context.Context, raw net.Conn, s *settings, o Opt
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
 	connection, channels, requests, err := ssh.NewClientConn(raw, net.JoinHostPort(s.hostName(), s.get("port", "22")), config)
 	if !stop() && err == nil {
-		err = ctx.Err()
+		err = context.Cause(ctx)
 	}
 	if err != nil {
 		return nil, err

@@ -73,8 +73,12 @@ func Start(t testing.TB, o Options) *Server {
 	if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	// Keys of users must lie where others cannot write.
+	dir, err := os.MkdirTemp("", "tutti-sshd-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	// sshd reads the keys of a user as that user.
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -84,6 +88,7 @@ func Start(t testing.TB, o Options) *Server {
 	}
 	Run(t, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", s.Key)
 	Run(t, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", filepath.Join(dir, "host"))
+	Run(t, "install", "-m", "644", s.Key+".pub", s.file("authorized_keys"))
 	s.write(t, o)
 	s.run(t)
 	s.Know(t, max(o.Hosts, 1))
@@ -146,7 +151,7 @@ func (s *Server) write(t testing.TB, o Options) {
 	b.WriteString(strings.Join(o.Lines, "\n") + "\n")
 	fmt.Fprintf(&b, `HostKey %s/host
 PidFile %s/pid
-AuthorizedKeysFile %s.pub
+AuthorizedKeysFile %s/authorized_keys
 StrictModes no
 UsePAM no
 AllowUsers *@127.*
@@ -158,7 +163,7 @@ MaxSessions 50
 LogLevel ERROR
 PrintMotd no
 Subsystem sftp internal-sftp
-`, s.dir, s.dir, s.Key)
+`, s.dir, s.dir, s.dir)
 	s.Config = b.String()
 	if err := os.WriteFile(s.file("sshd_config"), []byte(s.Config), 0o600); err != nil {
 		t.Fatal(err)

@@ -51,11 +51,9 @@ type streams struct{}
 func (streams) Read(p []byte) (int, error)  { return os.Stdin.Read(p) }
 func (streams) Write(p []byte) (int, error) { return os.Stdout.Write(p) }
 
-// Close implements io.Closer.
-func (streams) Close() error {
-	_ = os.Stdin.Close()
-	return os.Stdout.Close()
-}
+// Close implements io.Closer. Standard output is closed by the end of the process, which tells the
+// other side that nothing is left to wait for.
+func (streams) Close() error { return os.Stdin.Close() }
 
 func serve(m *Machine, nonce string) int {
 	if term.IsTerminal(0) {
