@@ -39,6 +39,8 @@ type Options struct {
 	Unsorted bool
 	// Style is default_style: 0, or one of ', ", | and >, which all scalars get.
 	Style byte
+	// Blocks has texts of several lines written in the style |.
+	Blocks bool
 	// ExplicitStart and ExplicitEnd write --- and ....
 	ExplicitStart, ExplicitEnd bool
 }
@@ -118,7 +120,11 @@ func (d *dumper) node(v any, depth int) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &node{kind: scalar, text: text, style: d.options.Style, plain: document.Resolve(text) == tag, isText: tag == "!!str"}, nil
+	style := d.options.Style
+	if d.options.Blocks && tag == "!!str" && strings.ContainsAny(text, "\n\r\u0085\u2028\u2029") {
+		style = '|'
+	}
+	return &node{kind: scalar, text: text, style: style, plain: document.Resolve(text) == tag, isText: tag == "!!str"}, nil
 }
 
 // shared makes the node of a list or dict; the second time it is an alias of the first.
