@@ -357,6 +357,8 @@ func (a *API) describeForExecution(ctx context.Context, _ call, in *executionInp
 		Logging    json.RawMessage `json:"loggingConfiguration,omitempty"`
 		Tracing    json.RawMessage `json:"tracingConfiguration,omitempty"`
 		Revision   string          `json:"revisionId,omitempty"`
+
+		Variables map[string][]string `json:"variableReferences,omitempty"`
 	}{ARN: from.StateMachine.ID, Name: from.StateMachine.Name, RoleARN: from.StateMachine.RoleARN, Updated: stamp(r.Created)}
 	if m := a.registry.stateMachine(from.StateMachine.ID); m != nil {
 		s := m.settings
@@ -374,7 +376,7 @@ func (a *API) describeForExecution(ctx context.Context, _ call, in *executionInp
 		out.ARN, out.MapRun, out.Label = out.ARN+"/"+id.label, mapRun, id.label
 	}
 	if in.Included != metadataOnly {
-		out.Definition, err = a.o.Executor.DefinitionText(ctx, from.Definition)
+		out.Definition, out.Variables, err = a.definition(ctx, from.Definition)
 	}
 	return out, err
 }

@@ -416,6 +416,8 @@ type describeStateMachineOutput struct {
 	Encryption  json.RawMessage `json:"encryptionConfiguration"`
 	Revision    string          `json:"revisionId,omitempty"`
 	Description string          `json:"description,omitempty"`
+	// Variables are the variables that states use, by the states' names.
+	Variables map[string][]string `json:"variableReferences,omitempty"`
 }
 
 func (a *API) describeStateMachine(ctx context.Context, _ call, in *stateMachineInput) (any, error) {
@@ -445,9 +447,19 @@ func (a *API) describeStateMachine(ctx context.Context, _ call, in *stateMachine
 	}
 	out.RoleARN, out.Logging, out.Tracing, out.Encryption, out.Revision = s.RoleARN, s.Logging, s.Tracing, s.Encryption, s.Revision
 	if in.Included != metadataOnly {
-		out.Definition, err = a.o.Executor.DefinitionText(ctx, s.Definition)
+		out.Definition, out.Variables, err = a.definition(ctx, s.Definition)
 	}
 	return out, err
+}
+
+// definition gives the text of a definition, and which variables its states use.
+func (a *API) definition(ctx context.Context, hash string) (text string, variables map[string][]string, err error) {
+	def, err := a.o.Executor.Kept(ctx, hash)
+	if err != nil {
+		return "", nil, err
+	}
+	text, err = a.o.Executor.DefinitionText(ctx, hash)
+	return text, def.VariableReferences(), err
 }
 
 type listInput struct {

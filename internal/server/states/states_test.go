@@ -347,3 +347,41 @@ func TestExpressTime(t *testing.T) {
 		}
 	}
 }
+
+// TestMapItemReaderData has a Map's ItemReader read what the request says, in every format.
+func TestMapItemReaderData(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	state := func(config string) string {
+		return `{"Type":"Map","End":true,"ItemReader":{"Resource":"arn:aws:states:::s3:getObject","ReaderConfig":` + config + `,"Parameters":{"Bucket":"b","Key":"k"}},
+			"ItemSelector":{"n.$":"$$.Map.Item.Value.n"},"ItemBatcher":{"MaxItemsPerBatch":2,"BatchInput":{"b":1}},
+			"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}}}`
+	}
+	for _, c := range []struct{ config, items, want string }{
+		{`{"InputType":"JSON"}`, `[{"n":1},{"n":2},{"n":3}]`, `[{\"n\":1},{\"n\":2},{\"n\":3}]`},
+		{`{"InputType":"JSON","ItemsPointer":"/a/b"}`, `{"a":{"b":[{"n":1}]}}`, `"afterItemsPointer":"[{\"n\":1}]"`},
+		{`{"InputType":"JSONL","MaxItems":2}`, "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n", `"afterItemSelector":"[{\"n\":1},{\"n\":2}]"`},
+		{`{"InputType":"CSV","CSVHeaderLocation":"FIRST_ROW"}`, "n,m\n1,2\n3,4\n5,6\n", `"afterItemBatcher":"[{\"BatchInput\":{\"b\":1},\"Items\":[{\"n\":\"1\"},{\"n\":\"3\"}]},{\"BatchInput\":{\"b\":1},\"Items\":[{\"n\":\"5\"}]}]"`},
+		{`{"InputType":"JSON"}`, `nonsense`, `"error":"States.ItemReaderFailed","cause":"read the items of mapItemReaderData`},
+	} {
+		in := object{"definition": state(c.config), "inspectionLevel": "DEBUG", "mock": object{"result": "[]"}, "stateConfiguration": object{"mapItemReaderData": c.items}}
+		if status, answer := b.call("TestState", text(in)); status != http.StatusOK || !strings.Contains(answer, c.want) {
+			t.Errorf("%s of %s: %d %s", c.config, c.items, status, answer)
+		}
+	}
+}
+
+// TestVariableReferences tells which variables the states use.
+func TestVariableReferences(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	arn := b.machine("v", `{"StartAt":"A","States":{"A":{"Type":"Pass","Assign":{"x":1,"y":2},"Next":"B"},
+		"B":{"Type":"Pass","Parameters":{"s.$":"States.MathAdd($x, $y)"},"Next":"C"},
+		"C":{"Type":"Pass","QueryLanguage":"JSONata","Output":"{% $y & $states.input.a & ($z := 1; $z) %}","End":true}}}`)
+	if got := b.must("DescribeStateMachine", "variableReferences", object{"stateMachineArn": arn}); got != "map[B:[x y] C:[y]]" {
+		t.Error(got)
+	}
+	if got := b.must("DescribeStateMachine", "variableReferences", object{"stateMachineArn": arn, "includedData": "METADATA_ONLY"}); got != "<nil>" {
+		t.Error(got)
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,6 +17,7 @@ import (
 	"tutti/internal/stepfunctions/execution"
 	"tutti/internal/stepfunctions/integration"
 	"tutti/internal/stepfunctions/teststate"
+	"tutti/internal/stepfunctions/worker"
 	"tutti/internal/store"
 )
 
@@ -39,6 +42,8 @@ type testStateInput struct {
 		RetryCount     int64  `json:"retrierRetryCount"`
 		CausedByState  string `json:"errorCausedByState"`
 		IterationCount int64  `json:"mapIterationFailureCount"`
+		// ReaderData is what an ItemReader reads, in its own format.
+		ReaderData *string `json:"mapItemReaderData"`
 	} `json:"stateConfiguration"`
 }
 
@@ -62,6 +67,7 @@ func (a *API) testState(ctx context.Context, c call, in *testStateInput) (any, e
 	ctx, cancel := context.WithTimeout(ctx, testStateLimit)
 	defer cancel()
 	r.Call = func(call execution.Call) (any, *teststate.Failure) { return a.tryCall(ctx, call) }
+	r.Read = func(from *definition.Reader, text string) ([]any, error) { return readItems(ctx, from, text) }
 	got, err := teststate.Run(*r)
 	if refused := (*teststate.InvalidError)(nil); errors.As(err, &refused) {
 		return nil, &Fault{Code: refused.Code, Message: refused.Message}
@@ -84,7 +90,7 @@ func (a *API) testRequest(c call, in *testStateInput) (*teststate.Request, error
 	arn := a.arn(c, kindStateMachine, "TestState")
 	r := &teststate.Request{Definition: []byte(in.Definition), StateName: in.StateName, Level: teststate.Level(in.Level), RevealSecrets: in.Reveal,
 		Configuration: teststate.Configuration{RetryCount: in.Configuration.RetryCount, ErrorCausedByState: in.Configuration.CausedByState,
-			MapIterationFailures: in.Configuration.IterationCount},
+			MapIterationFailures: in.Configuration.IterationCount, ReaderData: in.Configuration.ReaderData},
 		StateMachine: execution.Identity{ID: arn, Name: "TestState"},
 		Execution:    execution.Identity{ID: a.arn(c, kindExecution, "TestState:"+uuid.NewString()), Name: "TestState", RoleARN: in.RoleARN},
 		Now:          a.o.Clock(), Random: rand.Float64, UUID: uuid.NewString}
@@ -159,4 +165,68 @@ func (a *API) tryCall(ctx context.Context, call execution.Call) (any, *teststate
 		return nil, &teststate.Failure{Name: execution.Runtime, Cause: "the result is " + err.Error()}
 	}
 	return v, nil
+}
+
+// testStateItems is how many items one page of an ItemReader has.
+const testStateItems = 10_000
+
+// readItems reads the items of an ItemReader from what it is said to read, as from a file.
+func readItems(ctx context.Context, r *definition.Reader, text string) (items []any, err error) {
+	file, err := os.CreateTemp("", "tutti-items-*")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.Remove(file.Name()) }()
+	_, err = file.WriteString(text)
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return nil, err
+	}
+	arguments, err := json.Marshal(map[string]string{"Path": file.Name()})
+	if err != nil {
+		return nil, err
+	}
+	read := execution.ReadCall{Resource: "arn:tutti:file", Arguments: arguments, InputType: r.InputType, CSVHeaderLocation: r.CSVHeaderLocation,
+		CSVHeaders: r.CSVHeaders, CSVDelimiter: r.CSVDelimiter, ItemsPointer: r.ItemsPointer, Count: testStateItems}
+	if read.InputType == "" {
+		read.InputType = "JSON" // a listing, as a list of objects
+	}
+	w := worker.New(worker.Options{})
+	for {
+		input, err := json.Marshal(read)
+		if err != nil {
+			return nil, err
+		}
+		out, err := w.Do(ctx, flow.Do{ID: 1, Activity: execution.ActivityRead, Input: input}, func(string) {})
+		if err != nil {
+			return nil, errors.New(strings.ReplaceAll(errorText(err), file.Name(), "mapItemReaderData"))
+		}
+		var page execution.ReadResult
+		if err := json.Unmarshal(out, &page); err != nil {
+			return nil, err
+		}
+		for i, raw := range page.Items {
+			item, err := data.Decode(raw)
+			if err != nil {
+				return nil, err
+			}
+			if len(page.Keys) > 0 {
+				item = data.ObjectOf(data.Member{Key: "Key", Value: page.Keys[i]}, data.Member{Key: "Value", Value: item})
+			}
+			items = append(items, item)
+		}
+		if read.Cursor = page.Next; page.Next == "" {
+			return items, nil
+		}
+	}
+}
+
+func errorText(err error) string {
+	var f flow.Failure
+	if errors.As(err, &f) {
+		return f.Message
+	}
+	return err.Error()
 }

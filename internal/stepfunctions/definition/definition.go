@@ -71,6 +71,8 @@ type State struct {
 	Range         hcl.Range
 	// pointer is where it stands, such as /States/Pay.
 	pointer string
+	// variables are those that its fields use, sorted.
+	variables []string
 
 	// InputPath and OutputPath are of JSONPath states: nil is "$"; NullPath (an
 	// explicit null) gives {}.

@@ -1,6 +1,8 @@
 package definition
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"tutti/internal/stepfunctions/document"
 
@@ -17,13 +19,15 @@ type reading struct {
 	node              *document.Node
 	// What $states has in the field that is read.
 	result, errorOutput bool
+	// variables are the names that the state uses.
+	variables map[string]bool
 }
 
 var types = []string{string(TypeTask), string(TypePass), string(TypeChoice), string(TypeWait), string(TypeSucceed), string(TypeFail), string(TypeParallel), string(TypeMap)}
 
 func (r *reading) state(n *document.Node) *State {
 	c := r.c
-	r.node = n
+	r.node, r.variables = n, nil
 	s := &State{Name: n.Key, Range: c.source.NameOf(n), pointer: n.Pointer()}
 	s.Comment, _ = c.stringOf(n, "Comment")
 	r.queryLanguage(n)
@@ -60,6 +64,7 @@ func (r *reading) state(n *document.Node) *State {
 	if r.speaks(s.Type, "Retry", r.language) {
 		s.Retry, s.Catch = r.retry(n), r.catch(n)
 	}
+	s.variables = slices.Sorted(maps.Keys(r.variables))
 	return s
 }
 

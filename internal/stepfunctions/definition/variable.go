@@ -73,6 +73,10 @@ func (s *scope) all() []string {
 // uses warns of variables that nothing sets, and hands the expression on.
 func (r *reading) uses(n *document.Node, e expression.Expr) expression.Expr {
 	e.Names(func(name string) {
+		if r.variables == nil {
+			r.variables = map[string]bool{}
+		}
+		r.variables[name] = true
 		if r.scope.sees(name) {
 			return
 		}
@@ -83,6 +87,18 @@ func (r *reading) uses(n *document.Node, e expression.Expr) expression.Expr {
 		r.c.doubtful(n, UndefinedVariable, "Variable that nothing sets", "Variable '"+name+"' is possibly not defined", "no state in this scope sets the variable $%s. %s", name, hint)
 	})
 	return e
+}
+
+// VariableReferences gives the variables that states use, by the states' names: those that
+// use none are not there.
+func (m *StateMachine) VariableReferences() map[string][]string {
+	out := map[string][]string{}
+	m.Walk(func(s *State) {
+		if len(s.variables) > 0 {
+			out[s.Name] = s.variables
+		}
+	})
+	return out
 }
 
 func (r *reading) assign(n *document.Node) []Assignment {

@@ -74,6 +74,8 @@ type Request struct {
 	// Call calls a Task's resource where there is no Mock. The error is a flow.Failure's
 	// code and message.
 	Call func(execution.Call) (output any, failure *Failure)
+	// Read gives the items of an ItemReader from Configuration.ReaderData.
+	Read func(*definition.Reader, string) ([]any, error)
 }
 
 // Mock is what a Task, Map or Parallel comes to.
@@ -101,6 +103,9 @@ type Configuration struct {
 	ErrorCausedByState string
 	// MapIterationFailures is how many iterations of a Map failed.
 	MapIterationFailures int64
+	// ReaderData is what the ItemReader of a Map reads, in its own format; nil is that
+	// nothing is said of it.
+	ReaderData *string
 }
 
 // Response is what a state came to.
