@@ -145,7 +145,8 @@ func toFloat(v any) (any, error) {
 		}
 		return 0.0, nil
 	case string:
-		s := strings.TrimSpace(v)
+		// Python lets underscores stand between digits; nothing else that Go reads differs but hexadecimals.
+		s := strings.ReplaceAll(strings.TrimSpace(v), "_", "")
 		if f, err := strconv.ParseFloat(s, 64); err == nil && !strings.ContainsAny(s, "xX_pP") {
 			return f, nil
 		}

@@ -54,7 +54,7 @@ func runAssemble(ctx context.Context, t action.Target, task action.Task) (module
 		return failed(err.Error()), nil
 	}
 	task.Args = without(task.Args, "remote_src", "regexp", "delimiter", "ignore_hidden", "decrypt")
-	s := &source{path: dir, rel: "src", content: content, loaded: true}
+	s := &source{path: dir, rel: "src", content: content, loaded: true, always: true}
 	result, _, err := send(ctx, t, task, s, text(task, "dest"), yes(task, "follow", false))
 	return result, err
 }

@@ -28,6 +28,8 @@ type source struct {
 	loaded  bool
 	// rel is its name below dest.
 	rel string
+	// always has the copy module called even when the content is there already.
+	always bool
 	// inline tells that the task has the content as an argument.
 	inline bool
 	mode   uint32
@@ -90,6 +92,7 @@ func send(ctx context.Context, t action.Target, task action.Task, s *source, des
 	args := map[string]any{
 		"args": without(task.Args, "content", "decrypt"), "dest": dest, "rel": s.rel, "checksum": s.sum, "size": s.size,
 		"origin": s.path, "inline": s.inline, "follow": follow, "force": yes(task, "force", true),
+		"always": s.always,
 	}
 	if task.Args["mode"] == "preserve" {
 		args["mode"] = fmt.Sprintf("0%03o", s.mode)

@@ -32,7 +32,8 @@ const NeedContent = "_tutti_need_content"
 // "checksum" and "size" of the source, "origin" (its name for the diff), "inline" (the task
 // has the content itself), "mode" (when it is to be preserved), "follow", and one of "content"
 // (a []byte, or text in base64) and "src" (a file of this host, which is taken away). With
-// neither, a source that is not at dest yet is asked for.
+// neither, a source that is not at dest yet is asked for. "always" calls copy whatever there
+// is, in check mode too, and gives one diff and no list.
 func placeModule() module.Module {
 	return module.Module{Name: Place, Run: runPlace, Spec: argument.Spec{Check: true, Options: []argument.Option{
 		{Name: "args", Type: argument.Raw},
@@ -47,6 +48,7 @@ func placeModule() module.Module {
 		{Name: "force", Type: argument.Bool},
 		{Name: "content", Type: argument.Raw},
 		{Name: "src", Type: argument.Path},
+		{Name: "always", Type: argument.Bool},
 	}}}
 }
 
@@ -106,6 +108,9 @@ func (p *placer) run() module.Result {
 	if there && !p.Bool("force") {
 		return module.Result{"_tutti_skip": true, "changed": false}
 	}
+	if p.Bool("always") {
+		return p.always()
+	}
 	var result module.Result
 	diff := []any{}
 	switch {
@@ -129,6 +134,21 @@ func (p *placer) run() module.Result {
 		result["checksum"] = p.String("checksum")
 	}
 	delete(result, "invocation")
+	return result
+}
+
+func (p *placer) always() module.Result {
+	if !p.has && !p.Given("src") {
+		return module.Result{NeedContent: true, "changed": false}
+	}
+	var diff map[string]any
+	if p.Diff {
+		diff = p.difference()
+	}
+	result := p.copy()
+	if diff != nil {
+		result["diff"] = diff
+	}
 	return result
 }
 
