@@ -15,13 +15,13 @@ func waitForConnection(ctx context.Context, t action.Target, task action.Task, c
 	number := func(name string, value int64) argument.Option {
 		return argument.Option{Name: name, Type: argument.Int, Default: value}
 	}
+	if task.CheckMode {
+		return module.Result{"skipped": true, "changed": false}, nil
+	}
 	args, problem := options(task, argument.Spec{Options: []argument.Option{number("connect_timeout", 5), number("delay", 0),
 		number("sleep", 1), number("timeout", 600)}})
 	if problem != nil {
 		return problem, nil
-	}
-	if task.CheckMode {
-		return module.Result{"skipped": true, "changed": false}, nil
 	}
 	begin := c.now()
 	if delay := seconds(args, "delay"); delay > 0 {

@@ -54,7 +54,7 @@ func run(ctx context.Context, c *module.Call) module.Result {
 			return module.Fail("Task failed: Module failed: " + err.Error())
 		}
 	}
-	r := module.Result{"changed": false, "stdout": "", "stderr": "", "rc": nil, "cmd": shown(line, words),
+	r := module.Result{"changed": false, "stdout": "", "stderr": "", "rc": nil, "cmd": shown(shell, line, words),
 		"start": nil, "end": nil, "delta": nil, "msg": ""}
 	dir, err := folder(c.String("chdir"))
 	if err != nil {
@@ -91,14 +91,14 @@ func run(ctx context.Context, c *module.Call) module.Result {
 
 // shown is how the command stands in the result: as it was written for a shell, as words
 // otherwise.
-func shown(line string, words []string) any {
+func shown(shell bool, line string, words []string) any {
 	switch {
-	case words != nil:
-		return words
-	case line == "":
-		return nil
-	default:
+	case shell && line != "":
 		return line
+	case len(words) > 0:
+		return words
+	default:
+		return nil
 	}
 }
 

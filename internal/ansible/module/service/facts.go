@@ -87,7 +87,9 @@ func (s *scan) upstart(program string) {
 func (s *scan) chkconfig(program, service string) {
 	full := regexp.MustCompile(`^(.*?)\s+[0-9]:(on|off)\s+[0-9]:(on|off)\s+[0-9]:(on|off)\s+[0-9]:(on|off)\s+[0-9]:(on|off)\s+[0-9]:(on|off)\s+[0-9]:(on|off)`)
 	simple := regexp.MustCompile(`^(.*?)\s+(on|off)`)
-	some := func(text string, p *regexp.Regexp) bool { return slices.ContainsFunc(strings.Split(text, "\n"), p.MatchString) }
+	some := func(text string, p *regexp.Regexp) bool {
+		return slices.ContainsFunc(strings.Split(text, "\n"), p.MatchString)
+	}
 	a := ask(s.ctx, program)
 	if !some(a.out, full) {
 		// Versions differ in what they show without being asked for it.
