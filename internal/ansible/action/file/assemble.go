@@ -23,7 +23,7 @@ func runAssemble(ctx context.Context, t action.Target, task action.Task) (module
 	}
 	dir, failure := find(task, "files", text(task, "src"))
 	if failure != nil {
-		return failure, nil
+		return thrown(failure), nil
 	}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return failed("Source (" + dir + ") is not a directory"), nil

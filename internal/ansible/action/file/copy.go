@@ -2,6 +2,7 @@ package file
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -53,7 +54,7 @@ func copyTask(ctx context.Context, t action.Target, task action.Task) (module.Re
 	path, failure := find(task, "files", src)
 	if failure != nil {
 		// The real action loses its own words here.
-		failure["msg"] = "Unexpected AnsibleActionFail error: " + strings.TrimPrefix(failure["msg"].(string), "Task failed: ")
+		failure["msg"] = fmt.Sprintf("Unexpected AnsibleActionFail error: %v", failure["msg"])
 		return failure, nil
 	}
 	if strings.HasSuffix(src, "/") && !strings.HasSuffix(path, "/") {
@@ -66,7 +67,7 @@ func copyTask(ctx context.Context, t action.Target, task action.Task) (module.Re
 	path = strings.TrimSuffix(path, "/")
 	s, failure := open(task, path, filepath.Base(path))
 	if failure != nil {
-		return failure, nil
+		return thrown(failure), nil
 	}
 	return oneFile(ctx, t, task, s, dest)
 }

@@ -29,9 +29,14 @@ func Actions() map[string]action.Action {
 	}
 }
 
-// failed is the result of an action that failed before any module ran. Ansible puts these
-// words before what an action throws.
-func failed(msg string) module.Result { return module.Fail("Task failed: " + msg) }
+// failed is the result of an action that failed before any module ran.
+func failed(msg string) module.Result { return module.Fail(msg) }
+
+// thrown is a failure that the real action does not expect; Ansible puts words before it.
+func thrown(failure module.Result) module.Result {
+	failure["msg"] = fmt.Sprintf("Task failed: %v", failure["msg"])
+	return failure
+}
 
 // request is a call of a module for a task.
 func request(task action.Task, name string, args map[string]any) module.Request {

@@ -154,7 +154,7 @@ func (c *folderCopy) note(r module.Result) {
 func (c *folderCopy) file(p pair) (module.Result, error) {
 	s, failure := open(c.task, p.from, p.to)
 	if failure != nil {
-		return failure, nil
+		return thrown(failure), nil
 	}
 	result, skipped, err := send(c.ctx, c.target, c.task, s, c.dest, c.follow)
 	if err == nil && !skipped && !result.Failed() {

@@ -170,11 +170,11 @@ func runUnarchive(ctx context.Context, t action.Target, task action.Task) (modul
 	}
 	path, failure := find(task, "files", src)
 	if failure != nil {
-		return failure, nil
+		return thrown(failure), nil
 	}
 	s, failure := open(task, path, "source")
 	if failure != nil {
-		return failure, nil
+		return thrown(failure), nil
 	}
 	if isDir, err := remoteFolder(ctx, t, task, text(task, "dest")); err != nil || !isDir {
 		return failed("dest '" + text(task, "dest") + "' must be an existing dir"), err

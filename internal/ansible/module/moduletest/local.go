@@ -58,8 +58,8 @@ func (l *Local) Exec(ctx context.Context, c action.Command) (module.Output, erro
 }
 
 // Put implements action.Target.
-func (l *Local) Put(_ context.Context, _ string, content io.Reader) (string, error) {
-	file, err := os.CreateTemp("", "ansible-put-*")
+func (l *Local) Put(_ context.Context, name string, content io.Reader) (string, error) {
+	file, err := os.CreateTemp("", "ansible-put-*-"+name)
 	if err != nil {
 		return "", err
 	}

@@ -102,6 +102,11 @@ func runFile(t *testing.T, file string) {
 			}
 			got := tables.carryOut(t, c, folder(file, i), fmt.Sprintf("case%d", i))
 			for _, o := range []*Outcome{&expected, &got} {
+				for _, tree := range [][]string{o.Checked, o.Finished} {
+					for i := range tree {
+						tree[i] = anonymous(tree[i], root)
+					}
+				}
 				for _, result := range []any{o.Check, o.Run, o.Again} {
 					for _, path := range c.Ignore {
 						drop(result, strings.Split(path, "."))

@@ -68,7 +68,9 @@ func neutral(v any, dir string) any {
 }
 
 var (
-	backup    = regexp.MustCompile(`\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~`)
+	backup = regexp.MustCompile(`\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~`)
+	// What an archive holds of times makes it another in every run.
+	packed    = regexp.MustCompile(`(\.(?:tgz|tbz|tar|zip) \S+ \d+:\d+ ).*`)
 	temporary = regexp.MustCompile(`(/root/\.ansible/tmp|/tmp/ansible[-_.]?|/tmp/\.source)[^\s'"]*`)
 )
 
@@ -78,6 +80,7 @@ const longSeen = 2000
 // anonymous takes out of a text what is another in every run.
 func anonymous(s, dir string) string {
 	s = strings.ReplaceAll(s, dir, "DIR")
+	s = packed.ReplaceAllString(s, "${1}an archive")
 	s = backup.ReplaceAllString(s, ".BACKUP~")
 	return temporary.ReplaceAllString(s, "TEMPORARY")
 }
