@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tutti/internal/ansible/filter"
+	"tutti/internal/ansible/jinja"
 	"tutti/internal/ansible/value"
 )
 
@@ -262,8 +263,14 @@ func (v *invocation) renderFile(w Caller, f *value.Dict, o *Options) (any, error
 	syntax.TrimBlocks = o.Bool("trim_blocks")
 	file := value.String(at)
 	t, err := v.env.File(value.String(text), file, syntax)
-	if err != nil {
-		return nil, err
+	var x any
+	if err == nil {
+		x, err = t.Native(w.Inside(vars, path.Dir(file)))
 	}
-	return t.Native(w.Inside(vars, path.Dir(file)))
+	var inner *jinja.Error
+	if errors.As(err, &inner) {
+		// It is the file's own, not one of the lookup: errors=ignore does not hide it.
+		return nil, &verdict{&value.Undefined{Err: err}}
+	}
+	return x, err
 }

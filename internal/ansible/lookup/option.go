@@ -17,6 +17,7 @@ const (
 	Raw     Type = ""
 	Bool    Type = "bool"
 	Integer Type = "integer"
+	Int     Type = "int" // the same, by the name that some lookups call it
 	Number  Type = "float"
 	Text    Type = "string"
 	Items   Type = "list"
@@ -128,7 +129,7 @@ func convert(v any, to Type) (any, bool) {
 	switch to {
 	case Bool:
 		return Boolean(v), true
-	case Integer:
+	case Integer, Int:
 		return integer(v)
 	case Number:
 		return number(v)

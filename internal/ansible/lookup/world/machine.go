@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -26,8 +27,18 @@ import (
 type Machine struct {
 	// Folder is the current folder; "" is that of the process.
 	Folder string
-	// Environment looks up a variable of the environment.
+	// Environment looks up a variable of the environment; nil is that of the process.
 	Environment func(name string) (string, bool)
+	// Decrypt opens the content of a file of the vault; nil cannot.
+	Decrypt func(content []byte, file string) ([]byte, error)
+	// Config gives a setting of Ansible's configuration; plugin settings by type and name.
+	Config func(name, pluginType, pluginName string) (Setting, bool)
+	// Warn is told what a user should know; nil does not care.
+	Warn func(text string)
+	// Stderr takes what commands print there; nil drops it.
+	Stderr io.Writer
+	// Managed is the text of ansible_managed in templates; "" is Ansible's own.
+	Managed string
 }
 
 var _ filter.World = (*Machine)(nil)
