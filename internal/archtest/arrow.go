@@ -46,8 +46,8 @@ func rooms() []room {
 		{"store", nouns},
 		{"runtime", slices.Concat(nouns, []string{"store"})},
 
-		// Makes a stored execution of a state machine into a machine and a worker.
-		{"executor", slices.Concat(nouns, []string{"store", "runtime", "stepfunctions"})},
+		// Makes a stored execution of a state machine, or a play, into a machine and a worker.
+		{"executor", slices.Concat(nouns, []string{"store", "runtime", "stepfunctions", "ansible"})},
 
 		{"stack", slices.Concat(nouns, toolbox, languages)},
 		// Puts the parts together for whoever drives them.

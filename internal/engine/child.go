@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"tutti/internal/activity"
+	"tutti/internal/ansible/play"
 	"tutti/internal/apply"
 	"tutti/internal/executor"
 	"tutti/internal/flow"
@@ -88,7 +89,10 @@ func (e *Engine) childDoubts(ctx context.Context, c carrying, m *apply.Machine, 
 		for _, x := range all[id] {
 			why := fmt.Sprintf("a call of run %d was cut off", id)
 			var call execution.Call
-			if json.Unmarshal(x.Do.Input, &call) == nil && call.State != "" {
+			var task play.Call
+			if json.Unmarshal(x.Do.Input, &task) == nil && task.Host != "" {
+				why = fmt.Sprintf("task %q on %s, of run %d, was cut off", task.Name, task.Host, id)
+			} else if json.Unmarshal(x.Do.Input, &call) == nil && call.State != "" {
 				why = fmt.Sprintf("state %s of run %d: its call of %s was cut off", call.State, id, call.Resource)
 			}
 			out = append(out, Doubt{Addr: a.Addr, Verb: a.Verb, Why: why})

@@ -3,15 +3,14 @@ package engine
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"tutti/internal/ansible/play"
 	"tutti/internal/ansible/session"
 	"tutti/internal/ansible/worker"
 	"tutti/internal/diag"
+	"tutti/internal/executor"
 	"tutti/internal/flow"
 	"tutti/internal/runtime/local"
 	"tutti/internal/store"
@@ -81,69 +80,6 @@ func (e *Engine) carryPlay(ctx context.Context, id store.RunID, input json.RawMe
 	if o.Log != nil {
 		observer.Log = func(_ flow.ID, line string) { o.Log(line) }
 	}
-	return local.Run(ctx, local.Options{Machine: play.New(), Store: e.store, RunID: id, Worker: &player{w: w}, Input: input, Resume: resume, Lease: lease,
+	return local.Run(ctx, local.Options{Machine: play.New(), Store: e.store, RunID: id, Worker: executor.PlayWorker(w), Input: input, Resume: resume, Lease: lease,
 		Observer: observer, Person: local.Person{Cancel: o.Cancel, InDoubt: o.InDoubt}})
-}
-
-// player is the worker of a play for a runtime.
-type player struct {
-	w  *worker.Worker
-	mu sync.Mutex
-	// again are the tasks that were cut off and are made once more.
-	again map[flow.ID]bool
-}
-
-// Do implements local.Worker.
-func (p *player) Do(ctx context.Context, d flow.Do, _ func(string)) (local.Outcome, error) {
-	out, err := p.w.Do(ctx, d.Activity, d.Input)
-	if err != nil {
-		return local.Outcome{}, err
-	}
-	p.mu.Lock()
-	again := p.again[d.ID]
-	p.mu.Unlock()
-	if again {
-		out = changedBefore(out)
-	}
-	return local.Outcome{Output: out}, nil
-}
-
-// changedBefore makes the result of a task that was cut off and done once more one that
-// changed something: the first time may have, and handlers must not be missed.
-func changedBefore(out json.RawMessage) json.RawMessage {
-	var r map[string]json.RawMessage
-	if json.Unmarshal(out, &r) != nil || string(r["changed"]) != "false" || string(r["failed"]) == "true" || string(r["unreachable"]) == "true" {
-		return out
-	}
-	r["changed"] = json.RawMessage("true")
-	r["warnings"] = json.RawMessage(`["This task was cut off and has been done once more. It counts as changed, because the first time may have changed something."]`)
-	text, err := json.Marshal(r)
-	if err != nil {
-		return out
-	}
-	return text
-}
-
-// errUnclear tells why a task that was cut off is in doubt.
-var errUnclear = errors.New("the task was cut off, and nobody can tell whether it was done: it may have an effect each time that it is run")
-
-// Settle implements local.Worker: what declares a state, and what only asks, is done again.
-func (p *player) Settle(_ context.Context, d flow.Do) (local.Outcome, bool, error) {
-	if d.Activity != play.ActivityTask {
-		return local.Outcome{}, false, nil
-	}
-	var call play.Call
-	if err := json.Unmarshal(d.Input, &call); err != nil {
-		return local.Outcome{}, false, err
-	}
-	if !call.Rerunnable {
-		return local.Outcome{}, false, fmt.Errorf("%s on %s: %w", call.Name, call.Host, errUnclear)
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.again == nil {
-		p.again = map[flow.ID]bool{}
-	}
-	p.again[d.ID] = true
-	return local.Outcome{}, false, nil
 }

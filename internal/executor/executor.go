@@ -25,6 +25,7 @@ import (
 	"fmt"
 	"strings"
 
+	"tutti/internal/ansible/play"
 	"tutti/internal/flow"
 	"tutti/internal/runtime/local"
 	"tutti/internal/stepfunctions/definition"
@@ -126,6 +127,9 @@ func Makes(machine string) bool {
 
 // Machine implements local.Machines.
 func (x *Executor) Machine(ctx context.Context, r store.Run) (flow.Machine, error) {
+	if r.Machine == play.MachinePlay {
+		return play.New(), nil
+	}
 	if !Makes(r.Machine) {
 		return nil, local.ErrForeign
 	}
@@ -167,7 +171,12 @@ func (x *Executor) Caller(ctx context.Context, r store.Run) (worker.Caller, erro
 }
 
 // Worker implements local.Machines.
-func (x *Executor) Worker(r store.Run) local.Worker { return &hand{x: x, run: r} }
+func (x *Executor) Worker(r store.Run) local.Worker {
+	if r.Machine == play.MachinePlay {
+		return x.childPlay(r)
+	}
+	return &hand{x: x, run: r}
+}
 
 // maxParents bounds how far up a run's definition is looked for: a map run may be
 // the child of one, and definitions nest no deeper.

@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"tutti/internal/addr"
+	"tutti/internal/ansible/graph"
 	"tutti/internal/block"
 	"tutti/internal/diag"
 	"tutti/internal/expr"
@@ -54,7 +55,7 @@ func loadNative(files config.FileSource, dir string) (*native, diag.List) {
 		n.sources[path] = src
 	}
 	var fd diag.List
-	n.file, fd = block.Load(n.sources, slices.Concat(task.Kinds(), workflow.Kinds()))
+	n.file, fd = block.Load(n.sources, slices.Concat(task.Kinds(), workflow.Kinds(), graph.Kinds()))
 	n.definitions()
 	return n, append(d, fd...)
 }
@@ -72,8 +73,11 @@ func (n *native) open(t *terraform.Root) {
 }
 
 func (n *native) object(b *block.Block, env *expr.Env) object.Object {
-	if b.Name.Kind == addr.Workflow {
+	switch b.Name.Kind {
+	case addr.Workflow:
 		return workflow.Object(b, env, n.files.ReadFile)
+	case addr.Playbook:
+		return graph.Object(b, env)
 	}
 	return task.Object(b, env)
 }
@@ -121,11 +125,16 @@ func (n *native) lookup(name addr.Name) object.Object {
 	return nil
 }
 
-func isNative(k addr.Kind) bool { return k == addr.Task || k == addr.Approval || k == addr.Workflow }
+func isNative(k addr.Kind) bool {
+	return k == addr.Task || k == addr.Approval || k == addr.Workflow || k == addr.Playbook
+}
 
 func nativeDriver(row *object.State) (object.Driver, diag.List) {
-	if row.Addr.Kind == addr.Workflow {
+	switch row.Addr.Kind {
+	case addr.Workflow:
 		return workflow.DriverOf(row)
+	case addr.Playbook:
+		return graph.DriverOf(row)
 	}
 	return task.DriverOf(row)
 }

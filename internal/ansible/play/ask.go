@@ -66,7 +66,11 @@ func (m *Machine) await(err error, again func()) bool {
 		return false
 	}
 	key := p.ask.key()
-	m.do(ActivityAsk, p.ask, p.ask.Kind != AskPerson && p.ask.Kind != AskLookup, func(out json.RawMessage, f *flow.Failure) {
+	how := anyTime
+	if p.ask.Kind == AskPerson || p.ask.Kind == AskLookup || p.ask.Kind == AskPlugin {
+		how = ifCutOff
+	}
+	m.do(ActivityAsk, p.ask, how, func(out json.RawMessage, f *flow.Failure) {
 		var a Answer
 		switch {
 		case f != nil:

@@ -20,7 +20,7 @@ func (m *Machine) compile() {
 		p.handlers = flatten(b, p.handlers)
 	}
 	s := m.newScope(nil, nil, &p.desk)
-	blocks := []*playbook.Block{m.gathering(s)}
+	blocks := append(m.waiting(), m.gathering(s))
 	var middle []*playbook.Block
 	for _, r := range src.Roles {
 		middle = append(middle, r.AllBlocks()...)
@@ -75,6 +75,19 @@ func (m *Machine) gathering(s *scope) *playbook.Block {
 	b := &playbook.Block{Implied: true, Play: m.play.source, Tasks: []playbook.Item{t}}
 	t.Parent = b
 	return b
+}
+
+// waiting is the block of the task that waits until a host answers, before the first play.
+func (m *Machine) waiting() []*playbook.Block {
+	if m.in.Options.Wait == 0 || m.index > 0 || m.book > 0 {
+		return nil
+	}
+	t := &playbook.Task{Name: "Waiting for the hosts", Action: "wait_for_connection", Module: "ansible.builtin.wait_for_connection",
+		Args: value.NewDict("timeout", int64(m.in.Options.Wait)), Implicit: true, Play: m.play.source}
+	t.Keywords = playbook.Keywords{"tags": {Value: value.NewList("always")}}
+	b := &playbook.Block{Implied: true, Play: m.play.source, Tasks: []playbook.Item{t}}
+	t.Parent = b
+	return []*playbook.Block{b}
 }
 
 // gathers tells whether facts are gathered first on a host.

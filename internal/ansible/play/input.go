@@ -66,6 +66,8 @@ type Options struct {
 	// Connection holds what the command line says about reaching hosts; what a variable says
 	// wins.
 	Connection connection.Spec `json:"connection"`
+	// Wait is for how many seconds the first play waits until its hosts answer; 0 not at all.
+	Wait int `json:"wait,omitempty"`
 	// Become tells that every task becomes another user unless it says otherwise.
 	Become bool `json:"become,omitempty"`
 	// Plan has the machine only tell the plays, tasks or tags and carry nothing out.

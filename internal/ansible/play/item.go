@@ -442,8 +442,14 @@ func splitLines(s string) *value.List {
 
 // run has a worker carry the item's call out.
 func (it *item) run() {
-	idempotent := it.call.Task.CheckMode || readOnly[shortName(it.call.Task.Module)]
-	it.t.m.do(ActivityTask, it.call, idempotent, func(out json.RawMessage, f *flow.Failure) {
+	how := never
+	switch {
+	case it.call.Task.CheckMode || readOnly[shortName(it.call.Task.Module)]:
+		how = anyTime
+	case it.call.Rerunnable:
+		how = ifCutOff
+	}
+	it.t.m.do(ActivityTask, it.call, how, func(out json.RawMessage, f *flow.Failure) {
 		r := it.outcome(out, f)
 		if it.call.Task.Async > 0 && it.call.Task.Poll > 0 && r.Has("ansible_job_id") && !truth(r, "failed") && !truth(r, "skipped") {
 			it.poll(r)

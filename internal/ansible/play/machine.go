@@ -149,10 +149,22 @@ func (m *Machine) answer(id flow.ID, e flow.Event) {
 	f(e)
 }
 
+// repeat tells whether an activity may be done again.
+type repeat uint8
+
+const (
+	// never: only a person can decide about one that was cut off.
+	never repeat = iota
+	// ifCutOff: it comes to the same state, but says that it changed nothing the second time.
+	ifCutOff
+	// anyTime: nobody can tell one time from two.
+	anyTime
+)
+
 // do has a worker carry an activity out; then is called with what comes of it. While the
 // machine is being stopped nothing goes out, and what would have goes out when it goes on.
-func (m *Machine) do(activity string, input any, idempotent bool, then func(out json.RawMessage, f *flow.Failure)) {
-	send := func() { m.do(activity, input, idempotent, then) }
+func (m *Machine) do(activity string, input any, again repeat, then func(out json.RawMessage, f *flow.Failure)) {
+	send := func() { m.do(activity, input, again, then) }
 	if m.stopping {
 		m.held = append(m.held, send)
 		return
@@ -167,14 +179,14 @@ func (m *Machine) do(activity string, input any, idempotent bool, then func(out 
 		case flow.ActivityDone:
 			then(e.Output, nil)
 		case flow.ActivityFailed:
-			if e.Failure.Kind == flow.Cancelled && (idempotent || e.Failure.Code == flow.CodeNotStarted) {
+			if e.Failure.Kind == flow.Cancelled && (again != never || e.Failure.Code == flow.CodeNotStarted) {
 				send()
 				return
 			}
 			then(nil, &e.Failure)
 		}
 	}
-	m.commands = append(m.commands, flow.Do{ID: m.last, Activity: activity, Input: text, Idempotent: idempotent})
+	m.commands = append(m.commands, flow.Do{ID: m.last, Activity: activity, Input: text, Idempotent: again == anyTime})
 }
 
 // after calls a function when some time has passed.

@@ -81,6 +81,6 @@ func (t *turn) reset() error {
 	if err != nil {
 		return err
 	}
-	t.m.do(ActivityReset, Call{Host: t.host.name, Name: "reset_connection", Item: -1, To: to}, true, func(json.RawMessage, *flow.Failure) { t.leave() })
+	t.m.do(ActivityReset, Call{Host: t.host.name, Name: "reset_connection", Item: -1, To: to}, anyTime, func(json.RawMessage, *flow.Failure) { t.leave() })
 	return nil
 }

@@ -271,7 +271,7 @@ func (it *item) poll(started *value.Dict) {
 		call := *c
 		call.Task.Module, call.Task.Args = "ansible.builtin.async_status", map[string]any{"jid": job, "mode": mode}
 		call.Task.Async, call.Task.Poll, call.Task.Rendered = 0, 0, nil
-		it.t.m.do(ActivityTask, &call, true, func(out json.RawMessage, f *flow.Failure) { then(it.outcome(out, f)) })
+		it.t.m.do(ActivityTask, &call, anyTime, func(out json.RawMessage, f *flow.Failure) { then(it.outcome(out, f)) })
 	}
 	var look func()
 	again := func() { it.t.m.after(max(minPoll, time.Duration(c.Task.Poll)*time.Second), look) }

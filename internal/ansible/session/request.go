@@ -27,9 +27,8 @@ type Request struct {
 	Dir string
 	// Inventory are sources as -i takes them; none takes the configuration's.
 	Inventory []string
-	// InventoryData is an inventory made of the graph, instead of sources: groups to hosts to
-	// variables, in the form of a script's --list.
-	InventoryData []byte
+	// Groups is an inventory made of the graph, instead of sources.
+	Groups *Groups
 	// Extra are the extra variables, merged.
 	Extra *value.Dict
 	// Options are passed on to the play; Limit and Connection are completed from the
@@ -37,6 +36,8 @@ type Request struct {
 	Options play.Options
 	// LimitText is --limit as it was written.
 	LimitText string
+	// Files are what was read before, for who must see the same again.
+	Files map[string]play.Recorded
 	// Secrets are the vault's passwords, read already.
 	Secrets []action.Secret
 	// Settings are those of the configuration; Configured tells that they are complete.

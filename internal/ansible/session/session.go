@@ -3,7 +3,9 @@ package session
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -64,6 +66,11 @@ func Open(ctx context.Context, r Request) (*Session, diag.List, error) {
 	return s, said, nil
 }
 
+// Defaults are the settings of a play without any configuration.
+func Defaults() play.Settings {
+	return play.Settings{Gathering: "implicit", InjectFacts: true, ErrorOnMissingHandler: true, PollInterval: 15, Strategy: "linear", BecomeMethod: "sudo"}
+}
+
 // Close ends the session's connections.
 func (s *Session) Close() { s.pool.Close() }
 
@@ -94,16 +101,24 @@ func (s *Session) answer(a play.Ask) play.Answer {
 }
 
 func (s *Session) inventory(ctx context.Context, r Request) (diag.List, error) {
+	if r.Groups != nil {
+		inv, err := inventoryOf(*r.Groups)
+		s.Inventory = inv
+		return nil, err
+	}
 	inv, said := source.Load(ctx, r.Inventory, source.Options{Dir: r.Dir, Extra: r.Extra})
 	s.Inventory = inv
 	return said, nil
 }
 
+// ordered gives the keys of a map in order.
+func ordered[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
 // input collects what the machine is started with.
 func (s *Session) input(r Request) error {
 	in := &s.Input
 	in.Dir, in.Options, in.Settings, in.Secrets, in.Sources = r.Dir, r.Options, r.Settings, r.Secrets, r.Inventory
-	in.Options.Connection = r.Connection
+	in.Options.Connection, in.Files = r.Connection, r.Files
 	in.Options.LimitText = r.LimitText
 	if r.LimitText != "" {
 		limit, err := limits(r.Dir, r.LimitText)
@@ -111,6 +126,9 @@ func (s *Session) input(r Request) error {
 			return err
 		}
 		in.Options.Limit = limit
+		if hosts, _, err := s.Inventory.Select(inventory.Selection{Patterns: []string{"all"}, Limit: limit}); err != nil || len(hosts) == 0 {
+			return errors.New("Specified inventory, host pattern and/or --limit leaves us with no hosts to target.") //nolint:staticcheck // Ansible's words
+		}
 	}
 	for _, p := range r.Playbooks {
 		in.Playbooks = append(in.Playbooks, absolute(r.Dir, p))
