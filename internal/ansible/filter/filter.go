@@ -196,6 +196,8 @@ func codeFilters() []entry {
 		{names("sha1", "checksum"), "secure_hash_s(data)", sha1Of, 0},
 		{names("hash"), "get_hash(data, hashtype='sha1')", hashOfText, 0},
 		{names("password_hash"), "get_encrypted_password(password, hashtype='sha512', salt=None, salt_size=None, rounds=None, ident=None)", passwordHash, 0},
+		{names("vault"), "do_vault(data, secret, salt=None, vault_id='filter_default', wrap_object=False, vaultid=None)", encrypt, 0},
+		{names("unvault"), "do_unvault(vault, secret, vault_id='filter_default', vaultid=None)", decrypt, 0},
 		{names("urldecode"), "unquote_plus(string, encoding='utf-8', errors='replace')", urlDecode, 0},
 		{names("urlsplit"), "split_url(value, query='', alias='urlsplit')", urlSplit, 0},
 	}
@@ -221,6 +223,7 @@ func valueTests() []entry {
 		{names("search"), "search(value, pattern='', ignorecase=False, multiline=False)", matcher("search"), 0},
 		{names("regex"), "regex(value='', pattern='', ignorecase=False, multiline=False, match_type='search')", matcher("search"), 0},
 		{names("version", "version_compare"), "version_compare(value, version, operator='eq', strict=None, version_type=None)", compareVersions, 0},
+		{names("vault_encrypted"), "vault_encrypted(value)", isVaulted, jinja.TakesLazy},
 		{names("any"), "any(iterable)", quantified(true), jinja.TakesInside},
 		{names("all"), "all(iterable)", quantified(false), jinja.TakesInside},
 		{names("truthy"), "truthy(value, convert_bool=False)", truthy(true), jinja.TakesInside},
@@ -243,6 +246,7 @@ func fileTests() []entry {
 		{names("exists"), "exists(path)", onFile(AskAnythingAt, "stat"), 0},
 		{names("link_exists"), "lexists(path)", onFile(AskEntryAt, "lstat"), 0},
 		{names("mount", "is_mount"), "ismount(path)", onFile(AskMountAt, "lstat"), 0},
+		{names("vaulted_file"), "vaulted_file(value)", isVaultedFile, 0},
 		{names("abs", "is_abs"), "isabs(s)", isAbsolute, 0},
 		{names("same_file", "is_same_file"), "samefile(f1, f2)", sameFile, 0},
 	}

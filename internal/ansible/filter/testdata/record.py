@@ -43,7 +43,7 @@ VARIABLES = {
 
 
 def plain(value):
-    """Gives a value of plain types, times as text."""
+    """Gives a value of plain types."""
     if isinstance(value, dict):
         return {plain(k): plain(v) for k, v in value.items()}
     if isinstance(value, list):
@@ -56,7 +56,7 @@ def plain(value):
         if isinstance(value, kind):
             return kind(value)
     if isinstance(value, (datetime.date, datetime.timedelta)):
-        return str(value)
+        return value
     return str(value)
 
 
