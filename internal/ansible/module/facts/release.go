@@ -108,7 +108,6 @@ func (h *host) distributionVersion(info map[string]string, id string) string {
 		func() string { return h.lsbRelease()["release"] },
 		func() string { return h.releaseFile()["version_id"] },
 		func() string { return releaseLine(info["pretty_name"])["version_id"] },
-		func() string { return h.text("/proc/sys/kernel/osrelease") },
 	}
 	if id != "centos" && id != "debian" {
 		for _, c := range candidates {
@@ -119,9 +118,7 @@ func (h *host) distributionVersion(info map[string]string, id string) string {
 		return ""
 	}
 	if id == "debian" {
-		candidates = append(candidates[:4], func() string { return h.text("/etc/debian_version") })
-	} else {
-		candidates = candidates[:4]
+		candidates = append(candidates, func() string { return h.text("/etc/debian_version") })
 	}
 	best := ""
 	for i, c := range candidates {
