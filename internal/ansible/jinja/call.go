@@ -217,7 +217,13 @@ func newPlugin(kind Kind, name string, s Spec) *plugin {
 type function struct{ *plugin }
 
 // PythonType names the type.
-func (*function) PythonType() string { return "function" }
+func (f *function) PythonType() string {
+	switch f.full {
+	case "ansible.builtin.range", "ansible.builtin.dict", "ansible.builtin.cycler", "ansible.builtin.joiner", "ansible.builtin.namespace":
+		return "type"
+	}
+	return "function"
+}
 
 func (f *function) String() string { return "<function " + f.full + ">" }
 

@@ -31,6 +31,8 @@ func (e *Environment) Condition(c Context, condition any, at value.Origin, o Con
 	switch v := v.(type) {
 	case bool, *value.Unknown:
 		return v, nil
+	case Omit:
+		return nil, &Error{Message: "A template was resolved to an Omit scalar.", Reason: BrokenCondition, Origin: at, Source: value.String(condition)}
 	}
 	truth := python.Truth(v)
 	where := at.String()

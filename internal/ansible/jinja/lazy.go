@@ -247,7 +247,7 @@ func same(a, b any) bool {
 // finalOther makes what only templates know into something that may leave them.
 func (w *walker) finalOther(v any, depth int) (any, error) {
 	switch v := v.(type) {
-	case *value.Time, value.Duration, Omit:
+	case *value.Time, Omit:
 		return v, nil
 	case *Module:
 		return w.walk(v.text, depth)

@@ -72,9 +72,9 @@ func repr(b *strings.Builder, v any) {
 		}
 		b.WriteByte('}')
 	case *Time:
-		quote(b, v.format())
+		v.repr(b)
 	case Duration:
-		quote(b, v.String())
+		v.repr(b)
 	case *Undefined:
 		b.WriteString("Undefined")
 	case *Unknown:
@@ -180,6 +180,58 @@ func (t *Time) format() string {
 		layout += "-07:00"
 	}
 	return t.Time.Format(layout)
+}
+
+// repr writes datetime.datetime(2024, 1, 2, 15, 4), leaving out seconds and what follows
+// them when they are 0.
+func (t *Time) repr(b *strings.Builder) {
+	y, m, d := t.Time.Date()
+	if t.DateOnly {
+		fmt.Fprintf(b, "datetime.date(%d, %d, %d)", y, m, d)
+		return
+	}
+	fmt.Fprintf(b, "datetime.datetime(%d, %d, %d, %d, %d", y, m, d, t.Time.Hour(), t.Time.Minute())
+	micro := t.Time.Nanosecond() / 1000
+	if t.Time.Second() != 0 || micro != 0 {
+		fmt.Fprintf(b, ", %d", t.Time.Second())
+	}
+	if micro != 0 {
+		fmt.Fprintf(b, ", %d", micro)
+	}
+	if !t.Naive {
+		if _, offset := t.Time.Zone(); offset == 0 {
+			b.WriteString(", tzinfo=datetime.timezone.utc")
+		} else {
+			b.WriteString(", tzinfo=datetime.timezone(")
+			Duration(time.Duration(offset) * time.Second).repr(b)
+			b.WriteByte(')')
+		}
+	}
+	b.WriteByte(')')
+}
+
+// repr writes datetime.timedelta(days=1, seconds=2, microseconds=3), without parts that are 0.
+func (d Duration) repr(b *strings.Builder) {
+	const day = 24 * 3600 * 1_000_000
+	micro := time.Duration(d).Microseconds()
+	days := micro / day
+	if micro %= day; micro < 0 {
+		micro += day
+		days--
+	}
+	var parts []string
+	for _, p := range []struct {
+		name string
+		n    int64
+	}{{"days", days}, {"seconds", micro / 1_000_000}, {"microseconds", micro % 1_000_000}} {
+		if p.n != 0 {
+			parts = append(parts, fmt.Sprintf("%s=%d", p.name, p.n))
+		}
+	}
+	if parts == nil {
+		parts = []string{"0"}
+	}
+	b.WriteString("datetime.timedelta(" + strings.Join(parts, ", ") + ")")
 }
 
 // ISO is datetime.isoformat(): as String, with a T between date and time.

@@ -172,10 +172,11 @@ func numberAttribute(v any, attribute string) (any, bool) {
 		return i, true
 	case attribute == "real":
 		return f, true
-	case attribute == "imag" || attribute == "denominator" && whole:
-		if attribute == "imag" {
-			return int64(0), true
-		}
+	case attribute == "imag" && whole:
+		return int64(0), true
+	case attribute == "imag":
+		return 0.0, true
+	case attribute == "denominator" && whole:
 		return int64(1), true
 	case attribute == "bit_length" && whole, attribute == "is_integer":
 		return &Method{On: v, Name: attribute, spec: spec{run: numberMethod(attribute)}}, true

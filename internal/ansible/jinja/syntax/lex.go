@@ -430,8 +430,8 @@ func (l *lexer) one(o openerKind, open *[]byte) error {
 	case unicode.IsSpace(r):
 		l.skip(len(s) - len(strings.TrimLeftFunc(s, unicode.IsSpace)))
 		return nil
-	case r >= '0' && r <= '9' && l.number():
-		return nil
+	case r >= '0' && r <= '9':
+		return l.number()
 	case wordRune(r):
 		n := strings.IndexFunc(s, func(r rune) bool { return !wordRune(r) })
 		if n < 0 {
@@ -459,7 +459,7 @@ func identifier(s string) bool {
 }
 
 // number reads an integer or a float.
-func (l *lexer) number() bool {
+func (l *lexer) number() error {
 	s := l.rest()
 	digits := func(i int) int { // the end of digits with single underscores between
 		for i < len(s) && (s[i] >= '0' && s[i] <= '9' || s[i] == '_' && i+1 < len(s) && s[i+1] >= '0' && s[i+1] <= '9') {
@@ -480,22 +480,17 @@ func (l *lexer) number() bool {
 			x, _ := strconv.ParseFloat(strings.ReplaceAll(s[:f], "_", ""), 64)
 			l.tokens = append(l.tokens, token{kind: float, line: l.line, of: s[:f], num: x})
 			l.skip(f)
-			return true
+			return nil
 		}
 	}
 	end = integerEnd(s, end)
 	i, err := strconv.ParseInt(strings.ReplaceAll(s[:end], "_", ""), 0, 64)
 	if err != nil {
-		x, err := strconv.ParseFloat(strings.ReplaceAll(s[:end], "_", ""), 64)
-		if err != nil {
-			return false
-		}
-		l.tokens = append(l.tokens, token{kind: float, line: l.line, of: s[:end], num: x})
-	} else {
-		l.tokens = append(l.tokens, token{kind: integer, line: l.line, of: s[:end], num: i})
+		return fail(l.line, "the integer "+s[:end]+" is too large: integers have 64 bits here")
 	}
+	l.tokens = append(l.tokens, token{kind: integer, line: l.line, of: s[:end], num: i})
 	l.skip(end)
-	return true
+	return nil
 }
 
 // exponent gives where the digits of an exponent at i begin, or 0.
