@@ -168,8 +168,8 @@ type Ask struct {
 	// Variables are what the answer needs to know of the host's variables, as a dict.
 	Variables json.RawMessage `json:"variables,omitempty"`
 	Search    []string        `json:"search,omitempty"`
-	// With tells that a lookup is that of a with_ loop.
-	With bool `json:"with,omitempty"`
+	// Subfolder is that of lookup.Request.
+	Subfolder string `json:"subfolder,omitempty"`
 	// Prompt, Private, Default, Confirm belong to AskPerson.
 	Prompt  string `json:"prompt,omitempty"`
 	Private bool   `json:"private,omitempty"`

@@ -1,8 +1,11 @@
 package play
 
 import (
+	"slices"
+
 	"tutti/internal/ansible/filter"
 	"tutti/internal/ansible/jinja"
+	"tutti/internal/ansible/lookup"
 	"tutti/internal/ansible/value"
 )
 
@@ -62,13 +65,54 @@ func (s *scope) Ask(question string, args ...any) (any, error) {
 // Warn implements filter.Warner.
 func (s *scope) Warn(text string) { s.m.warn("%s", text) }
 
-func (m *Machine) addLookups(e *jinja.Environment) {}
+func (m *Machine) addLookups(e *jinja.Environment) { lookup.Register(e) }
 
-// with_ evaluates a with_x loop.
-func (s *scope) with_(name string, raw any) ([]any, error) {
-	v, err := s.render(raw)
+var (
+	_ filter.World  = (*scope)(nil)
+	_ lookup.Caller = (*scope)(nil)
+)
+
+// Names implements lookup.Caller.
+func (s *scope) Names() []string { return s.names() }
+
+// Knows implements lookup.Caller: lookups written in Python.
+func (s *scope) Knows(name string) bool { return slices.Contains(s.m.in.Plugins, "lookup:"+name) }
+
+// Reach implements lookup.Caller.
+func (s *scope) Reach(r lookup.Request) ([]any, error) {
+	a := Ask{Kind: AskLookup, Name: r.Name, Args: value.Encode(value.NewList(r.Terms...)), Options: value.Encode(r.Options),
+		Subfolder: r.Subfolder, Search: s.searchPath()}
+	if s.Knows(r.Name) {
+		a.Kind, a.Name = AskPlugin, "lookup:"+r.Name
+	}
+	answer, err := s.desk.asked(a)
 	if err != nil {
 		return nil, err
+	}
+	v, err := answer.value()
+	if err != nil {
+		return nil, err
+	}
+	return list(v), nil
+}
+
+// Inside implements lookup.Caller.
+func (s *scope) Inside(variables *value.Dict, folder string) jinja.Context {
+	c := *s
+	c.own = s.own.Shallow()
+	c.own.Update(variables)
+	c.templateDir = folder
+	return c.context()
+}
+
+// loopItems evaluates a with_x loop.
+func (s *scope) loopItems(name string, raw any) ([]any, error) {
+	v, err := lookup.With(s.m.jinja, s.context(), lookup.Loop{Lookup: name, Terms: raw, Action: s.task.Action})
+	if err != nil {
+		return nil, err
+	}
+	if u, ok := v.(*value.Unknown); ok {
+		return nil, &unknownError{u}
 	}
 	return list(v), nil
 }

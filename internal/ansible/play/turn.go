@@ -137,7 +137,7 @@ func (t *turn) loop() error {
 		return err
 	}
 	if t.task.With != "" {
-		items, err := t.scope.with_(t.task.With, t.task.Loop)
+		items, err := t.scope.loopItems(t.task.With, t.task.Loop)
 		t.items = items
 		return err
 	}

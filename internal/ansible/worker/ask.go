@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"tutti/internal/ansible/lookup"
+	"tutti/internal/ansible/lookup/world"
 	"tutti/internal/ansible/play"
 	"tutti/internal/ansible/value"
 )
@@ -46,6 +48,8 @@ func (w *Worker) asked(ctx context.Context, a play.Ask) (play.Answer, error) {
 		return play.Answer{Recorded: &r}, nil
 	case play.AskWorld:
 		v, err = w.world(a)
+	case play.AskLookup:
+		v, err = w.lookup(ctx, a)
 	case play.AskPlugin:
 		if w.o.Plugin == nil {
 			return play.Answer{}, fmt.Errorf("%s is written in Python, and there is no Python here", a.Name)
@@ -152,4 +156,29 @@ func arguments(text json.RawMessage) ([]any, error) {
 		return nil, fmt.Errorf("the arguments of a question are a list, not %s", value.TypeName(v))
 	}
 	return l.Items, nil
+}
+
+// lookup carries out a lookup that reaches this machine.
+func (w *Worker) lookup(ctx context.Context, a play.Ask) (any, error) {
+	terms, err := arguments(a.Args)
+	if err != nil {
+		return nil, err
+	}
+	options := &value.Dict{}
+	if len(a.Options) > 0 {
+		v, err := value.Decode(a.Options)
+		if err != nil {
+			return nil, err
+		}
+		if d, ok := v.(*value.Dict); ok {
+			options = d
+		}
+	}
+	base := w.o.Dir
+	if n := len(a.Search); n > 0 {
+		base = a.Search[n-1]
+	}
+	items, err := w.machine.Lookup(ctx, world.Request{Request: lookup.Request{Name: a.Name, Terms: terms, Options: options, Subfolder: a.Subfolder},
+		Search: a.Search, Base: base})
+	return value.NewList(items...), err
 }

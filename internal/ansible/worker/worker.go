@@ -53,7 +53,8 @@ type Worker struct {
 
 // New gives a worker.
 func New(o Options) *Worker {
-	w := &Worker{o: o, machine: &world.Machine{Folder: o.Dir, Environment: os.LookupEnv}}
+	w := &Worker{o: o}
+	w.machine = &world.Machine{Folder: o.Dir, Decrypt: func(text []byte, file string) ([]byte, error) { return w.opened(file, text) }, Stderr: os.Stderr}
 	for _, s := range o.Secrets {
 		w.vault.Secrets = append(w.vault.Secrets, vault.Secret{ID: s.ID, Password: []byte(s.Password)})
 	}
