@@ -36,6 +36,8 @@ type Options struct {
 	Mismatch Mismatch
 	// Precedence is the order in which group variables are merged, DefaultPrecedence when nil.
 	Precedence []string
+	// QuietLocalhost leaves out the warning about an inventory without hosts.
+	QuietLocalhost bool
 	// Python is the interpreter of the implicit localhost; empty leaves it to discovery.
 	Python string
 }
@@ -480,8 +482,8 @@ func (h *Host) Groups() []*Group { return h.groups }
 
 // SetVariable sets a variable of a group or host; a group counts first where both have the
 // name. The variable ansible_group_priority sets a group's priority.
-func (inv *Inventory) SetVariable(entity, key string, v any) error {
-	if !IsVariableName(key) {
+func (inv *Inventory) SetVariable(entity string, key, v any) error {
+	if name, ok := key.(string); !ok || !IsVariableName(name) {
 		inv.warn("Invalid variable name", "Accepting inventory variable with invalid name %s.", value.Repr(key))
 	}
 	inv.generation++
@@ -519,7 +521,7 @@ func (g *Group) setPriority(v any) error {
 	return nil
 }
 
-func (inv *Inventory) put(vars *value.Dict, key string, v any) {
+func (inv *Inventory) put(vars *value.Dict, key, v any) {
 	if inv.options.MergeHashes {
 		old, _ := vars.Get(key)
 		a, okA := old.(*value.Dict)

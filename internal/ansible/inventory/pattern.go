@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -44,6 +45,31 @@ func (inv *Inventory) Select(s Selection) ([]*Host, diag.List, error) {
 	}
 	hosts, err = ordered(unique(hosts), s.Order, s.Seed)
 	return hosts, m.warnings, err
+}
+
+// ErrNoTargets says that an inventory has hosts, and that a pattern and a limit leave none.
+var ErrNoTargets = errors.New("Specified inventory, host pattern and/or --limit leaves us with no hosts to target.")
+
+// EmptyInventory is the headline of the warning that there is nothing but localhost.
+const EmptyInventory = "The inventory has no hosts"
+
+// Targets gives the hosts that a command is about: as Select does, but that none are left is
+// an error, and an inventory without hosts a warning.
+func (inv *Inventory) Targets(pattern string, limit []string) ([]*Host, diag.List, error) {
+	all := inv.reach(inv.groupBy[All])
+	hosts, diags, err := inv.Select(Selection{Patterns: []string{pattern}, Limit: limit})
+	if len(all) == 0 && !inv.options.QuietLocalhost && !isLocalhost(pattern) {
+		diags = append(diag.Warnf(nil, EmptyInventory, "provided hosts list is empty, only localhost is available. Note that the implicit localhost does not match 'all'"), diags...)
+	}
+	switch {
+	case err != nil:
+		return nil, diags, err
+	case len(hosts) == 0 && isLocalhost(pattern):
+		return []*Host{inv.Host(pattern)}, diags, nil
+	case len(hosts) == 0 && len(all) > 0:
+		return nil, diags, ErrNoTargets
+	}
+	return hosts, diags, nil
 }
 
 func set(hosts []*Host) map[*Host]bool {

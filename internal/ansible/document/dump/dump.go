@@ -105,10 +105,7 @@ func (d *dumper) node(v any, depth int) (*node, error) {
 	case *value.Dict:
 		return d.shared(v, mapping, func(n *node) error { return d.dict(n, v, depth) })
 	case *value.Time:
-		return d.shared(v, scalar, func(n *node) error {
-			n.text, n.style, n.plain = value.String(v), d.options.Style, true
-			return nil
-		})
+		return &node{kind: scalar, text: value.String(v), style: d.options.Style, plain: true}, nil
 	case *value.Vaulted:
 		return &node{kind: scalar, text: v.Text, style: '|', tag: "!vault"}, nil
 	case *value.Undefined:

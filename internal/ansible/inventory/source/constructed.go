@@ -109,7 +109,7 @@ func (c *constructing) compose(h *inventory.Host, vars *value.Dict) error {
 			}
 			continue
 		}
-		if err := c.inv.SetVariable(h.Name, value.String(k), v); err != nil {
+		if err := c.inv.SetVariable(h.Name, k, v); err != nil {
 			return err
 		}
 	}

@@ -214,7 +214,7 @@ func (l *loader) listedGroupVars(group string, n *document.Node) error {
 		return fmt.Errorf("Value contains '%s.vars' which is '%s' instead of 'dict'.", group, n.TypeName())
 	}
 	for i, k := range n.Keys {
-		if err := l.inv.SetVariable(group, keyText(k), n.Items[i].Value()); err != nil {
+		if err := l.inv.SetVariable(group, k.Scalar, n.Items[i].Value()); err != nil {
 			return err
 		}
 	}

@@ -143,7 +143,7 @@ func (l *loader) yamlPart(group string, k, n *document.Node, depth int) error {
 		var err error
 		switch part {
 		case "vars":
-			err = l.inv.SetVariable(group, keyText(key), n.Items[i].Value())
+			err = l.inv.SetVariable(group, key.Scalar, n.Items[i].Value())
 		case "children":
 			var child string
 			if child, err = l.yamlGroup(key, n.Items[i], depth+1); err == nil {
@@ -200,7 +200,7 @@ func (l *loader) populate(names []string, port int, group string, vars *value.Di
 			return err
 		}
 		for k, v := range vars.All() {
-			if err := l.inv.SetVariable(name, value.String(k), v); err != nil {
+			if err := l.inv.SetVariable(name, k, v); err != nil {
 				return err
 			}
 		}
