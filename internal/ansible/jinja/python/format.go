@@ -172,13 +172,21 @@ func (f *spec2) flag(c byte) {
 
 // percent formats one value of %-formatting.
 func (f *spec2) percent(kind rune, v any) (string, error) {
+	switch {
+	case f.align == '<':
+		f.zero = false
+	case f.zero:
+		f.align = '='
+	}
 	switch kind {
 	case 's', 'r', 'a':
 		text := value.String(v)
 		if kind != 's' {
 			text = value.Repr(v)
 		}
-		f.zero = false
+		if f.zero = false; f.align == '=' {
+			f.align = '>'
+		}
 		return f.pad("", f.cut(text))
 	case 'c':
 		if i, ok := v.(int64); ok {
@@ -232,8 +240,10 @@ func (f *spec2) pad(sign, s string) (string, error) {
 	if fill == "" {
 		fill = " "
 	}
-	if f.zero && (align == 0 || align == '>' || align == '=') {
-		align = '='
+	if f.zero {
+		if align == 0 {
+			align = '='
+		}
 		if f.fill == "" {
 			fill = "0"
 		}
