@@ -13,7 +13,9 @@ import (
 var machines = []string{"internal/flow", "internal/apply",
 	// What a machine calls while it decides is held to the same.
 	"internal/stepfunctions/jsonpath", "internal/stepfunctions/intrinsic", "internal/stepfunctions/jsonata",
-	"internal/stepfunctions/expression", "internal/stepfunctions/execution"}
+	"internal/stepfunctions/expression", "internal/stepfunctions/execution",
+	"internal/ansible/value", "internal/ansible/jinja", "internal/ansible/jinja/syntax", "internal/ansible/jinja/python",
+	"internal/ansible/jinja/builtin"}
 
 // worldless packages decide and do not do: they import nothing that reaches the world, and ask no clock, but may use
 // goroutines (the planner waits for many drivers at once).
