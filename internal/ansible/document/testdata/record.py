@@ -27,7 +27,7 @@ def plain(v):
     if isinstance(v, tuple):
         return tuple(plain(x) for x in v)
     if isinstance(v, (datetime.datetime, datetime.date)):
-        return str(v)
+        return v.replace()  # a plain one, without tags
     if isinstance(v, bytes):
         return v.decode()
     if type(v).__name__ == 'EncryptedString':
