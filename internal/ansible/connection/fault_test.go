@@ -201,7 +201,7 @@ func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
 // TestManyHosts connects to many hosts at once, and says what one costs.
 func TestManyHosts(t *testing.T) {
-	const hosts = 200
+	const hosts = 20
 	server := sshdtest.Start(t, sshdtest.Options{Hosts: hosts})
 	p := newPool(t, server.Home)
 	if got := who(t, open(t, p, spec(server, 1))); got != "root" {

@@ -94,7 +94,7 @@ func (p *Pool) Open(_ context.Context, s Spec) (action.Target, error) {
 		return nil, err
 	}
 	key := s.key()
-	how := fmt.Sprintf("%s\x00%+v", key, s.Become)
+	how := fmt.Sprintf("%s\x00%s\x00%+v", key, s.Python, s.Become)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -109,7 +109,7 @@ func (p *Pool) Open(_ context.Context, s Spec) (action.Target, error) {
 		h.spec.Become = Become{}
 		p.hosts[key] = h
 	}
-	t := &remote{host: h, become: s.Become}
+	t := &remote{host: h, become: s.Become, python: s.Python}
 	p.targets[how] = t
 	return t, nil
 }

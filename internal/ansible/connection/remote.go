@@ -16,7 +16,11 @@ import (
 type remote struct {
 	host   *host
 	become Become
+	python string
 }
+
+// Interpreter is the Python that the user wants modules to be run by; "" when that is not said.
+func (r *remote) Interpreter() string { return r.python }
 
 var _ Starter = (*remote)(nil)
 

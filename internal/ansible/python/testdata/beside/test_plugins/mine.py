@@ -1,0 +1,3 @@
+class TestModule:
+    def tests(self):
+        return {"longer_than": lambda value, n: len(value) > n}

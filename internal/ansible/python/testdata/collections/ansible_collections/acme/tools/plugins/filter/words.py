@@ -1,0 +1,3 @@
+class FilterModule:
+    def filters(self):
+        return {"double": lambda x: x * 2}

@@ -1,0 +1,1 @@
+KEY = "from the house"
