@@ -37,6 +37,9 @@ type would struct {
 	names                             []string
 }
 
+// notKnown says why a play is not tried.
+const notKnown = "its inventory or variables are not known yet"
+
 // checkTime bounds how long a plan tries a play in check mode.
 const checkTime = 10 * time.Minute
 
@@ -45,7 +48,9 @@ func (d *driver) look(ctx context.Context, s spec) (looked, diag.List) {
 	if len(s.sources) == 0 {
 		return looked{why: "its source is not known yet"}, nil
 	}
-	known := s.known && s.inventory.IsWhollyKnown()
+	// Single variables may be unknown: what depends on them is shown as unknown.
+	known := s.inventory.IsWhollyKnown() && s.variables.IsKnown()
+	whole := s.known && known
 	r, err := d.request(s, s.part, nil)
 	if err != nil {
 		return looked{}, diag.FromError("Play cannot be prepared", err)
@@ -53,12 +58,12 @@ func (d *driver) look(ctx context.Context, s spec) (looked, diag.List) {
 	r.Options.Check, r.Options.Diff, r.Options.Wait = true, true, 0
 	ready, dl, err := session.Open(ctx, r)
 	switch {
-	case err != nil && !known:
-		return looked{why: "its inventory or variables are not known yet"}, nil
+	case err != nil && !whole:
+		return looked{why: notKnown}, nil
 	case err != nil:
 		return looked{}, append(dl, diag.FromError("Play cannot be prepared", err)...)
-	case ready == nil && !known:
-		return looked{why: "its inventory or variables are not known yet"}, nil
+	case ready == nil && !whole:
+		return looked{why: notKnown}, nil
 	case ready == nil:
 		return looked{}, dl
 	}
@@ -66,7 +71,7 @@ func (d *driver) look(ctx context.Context, s spec) (looked, diag.List) {
 	l := looked{files: ready.Input.Files, hash: hashOf(ready)}
 	switch {
 	case !known:
-		l.why = "its inventory or variables are not known yet"
+		l.why = notKnown
 		return l, dl
 	case !s.check:
 		l.why = "check = false"
@@ -150,12 +155,8 @@ func (w *would) part(p object.Part) {
 // name is a line's: the host, the module and what it is about.
 func name(n play.Note) string {
 	text := n.Host + "  " + n.Action
-	for _, key := range []string{"dest", "path", "name"} {
-		if v, ok := n.Result.Get(key); ok {
-			if s, isText := v.(string); isText && s != "" {
-				return text + " " + s
-			}
-		}
+	if n.About != "" {
+		return text + " " + n.About
 	}
 	if n.Task != "" && n.Task != n.Action {
 		text += " (" + n.Task + ")"

@@ -34,6 +34,8 @@ type item struct {
 	ignoreErrors, ignoreUnreachable bool
 	display                         string
 	include                         *inclusion
+	// about is what the task is about, such as a path.
+	about string
 }
 
 func (t *turn) newItem(i int) *item {

@@ -22,6 +22,8 @@ type round struct {
 	limit int
 	// once tells that one host does it for all.
 	once, fatal bool
+	// announced tells that people were told that the task begins.
+	announced bool
 	// shared keeps what all hosts of the round read in the same way.
 	shared desk
 }
@@ -123,7 +125,7 @@ func (l *linear) fill() {
 		r.waiting = r.waiting[1:]
 		r.active++
 		t := l.m.newTurn(h, r.task, r.once)
-		t.shared = &r.shared
+		t.round = r
 		r.turns = append(r.turns, t)
 		t.begin()
 	}

@@ -7,6 +7,8 @@
 package play
 
 import (
+	"encoding/json"
+
 	"tutti/internal/ansible/value"
 )
 
@@ -27,6 +29,8 @@ type Note struct {
 	Host   string `json:"host,omitempty"`
 	// Delegate is the host that a task was delegated to.
 	Delegate string `json:"delegate,omitempty"`
+	// About is the path or name that the task's arguments are about.
+	About string `json:"about,omitempty"`
 	// Item is the loop item as its label shows it; Label tells that there is one.
 	Item  any  `json:"item,omitempty"`
 	Label bool `json:"label,omitempty"`
@@ -90,4 +94,19 @@ type Tally struct {
 	Ignored     int    `json:"ignored"`
 	// Unknown counts tasks of which check mode could not tell.
 	Unknown int `json:"unknown,omitempty"`
+}
+
+// UnmarshalJSON reads a note so that an item keeps the order of its keys.
+func (n *Note) UnmarshalJSON(text []byte) error {
+	type plain Note
+	in := struct {
+		*plain
+		Item json.RawMessage `json:"item"`
+	}{plain: (*plain)(n)}
+	if err := json.Unmarshal(text, &in); err != nil || len(in.Item) == 0 {
+		return err
+	}
+	item, err := value.ParseJSON(in.Item)
+	n.Item = item
+	return err
 }

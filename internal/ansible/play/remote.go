@@ -16,6 +16,11 @@ import (
 
 // remote has a worker carry the item out on its host.
 func (it *item) remote(module string, args *value.Dict) error {
+	for _, key := range []string{"dest", "path", "name"} {
+		if it.about == "" {
+			it.about = dictItem(args, key)
+		}
+	}
 	s := it.scope
 	to, err := s.connection(it.delegate)
 	if err != nil {
@@ -186,8 +191,8 @@ func (it *item) template(args *value.Dict) (string, error) {
 
 // files is the desk for what does not depend on the host: that of the round when there is one.
 func (it *item) files() *desk {
-	if it.t.shared != nil {
-		return it.t.shared
+	if it.t.round != nil {
+		return &it.t.round.shared
 	}
 	return &it.desk
 }

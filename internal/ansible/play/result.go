@@ -58,7 +58,7 @@ func (t *turn) resultNote(it *item) Note {
 		}
 	}
 	if it != nil && !t.looping {
-		n.Delegate = it.delegate
+		n.Delegate, n.About = it.delegate, it.about
 	}
 	shown := t.result
 	if t.looping {

@@ -18,11 +18,11 @@ type turn struct {
 	task *playbook.Task
 	// once tells that the host does it for all of the batch.
 	once bool
-	// shared is the desk of what does not depend on the host, of all hosts of a round.
-	shared *desk
-	desk   desk
-	scope  *scope
-	began  time.Time
+	// round is that of the linear strategy; nil in others.
+	round *round
+	desk  desk
+	scope *scope
+	began time.Time
 
 	looping bool
 	items   []any
@@ -257,7 +257,7 @@ func (t *turn) tell(it *item) error {
 		it.result.Set("failed", true)
 		it.result.Set("msg", "Failed to template loop_control.label: "+err.Error())
 	}
-	t.m.note(Note{Kind: NoteItem, Host: t.host.name, Delegate: it.delegate, Number: t.task.Number, Action: t.task.Action, Item: known(label), Label: true,
+	t.m.note(Note{Kind: NoteItem, Host: t.host.name, Delegate: it.delegate, Number: t.task.Number, Task: t.name(), Action: t.task.Action, About: it.about, Item: known(label), Label: true,
 		Status: it.status(), Result: it.shown(), Unknown: it.unknown != nil, Elapsed: it.elapsed(), Display: it.display})
 	if t.control.breakWhen != nil && !t.broken {
 		stop, err := it.scope.conditionList(list(t.control.breakWhen))
@@ -341,12 +341,18 @@ func (t *turn) leave() {
 
 // announce tells that a task begins, the first time that one of its hosts has its turn.
 func (m *Machine) announce(t *turn) error {
+	if t.round != nil && t.round.announced {
+		return nil
+	}
 	name, err := m.taskName(t.scope, t.task)
 	if err != nil {
 		return err
 	}
 	m.note(Note{Kind: NoteTask, Task: name, Number: t.task.Number, Host: t.host.name, Action: t.task.Action, Path: t.task.Origin.String(),
 		Handler: t.task.Handler, Check: t.scope.checkMode()})
+	if t.round != nil {
+		t.round.announced = true
+	}
 	return nil
 }
 
