@@ -12,7 +12,7 @@ import (
 // Limits on host ranges and patterns.
 const (
 	// MaxRange is how many hosts the ranges of one line may stand for.
-	MaxRange = 1_000_000
+	MaxRange = 250_000
 	// maxPattern bounds the length of a host pattern.
 	maxPattern = 100_000
 )

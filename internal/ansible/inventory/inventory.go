@@ -106,7 +106,7 @@ type Inventory struct {
 	sourceDir string
 	// generation counts the changes, for what is cached.
 	generation int
-	merged     map[string]*value.Dict
+	merged     map[groupsKey]*value.Dict
 	mergedAt   int
 	warnings   diag.List
 	warned     map[string]bool

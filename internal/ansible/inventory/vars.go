@@ -190,15 +190,21 @@ func shortName(name string) string {
 	return short
 }
 
+// groupsKey is what the merged variables of groups depend on.
+type groupsKey struct {
+	play   *Vars
+	groups string
+}
+
 // groupVars merges the variables of a host's groups. Hosts of the same groups share it.
 func (inv *Inventory) groupVars(h *Host, play *Vars) (*value.Dict, error) {
 	if inv.merged == nil || inv.mergedAt != inv.generation {
-		inv.merged, inv.mergedAt = map[string]*value.Dict{}, inv.generation
+		inv.merged, inv.mergedAt = map[groupsKey]*value.Dict{}, inv.generation
 	}
 	groups := sorted(slices.DeleteFunc(slices.Clone(h.groups), func(g *Group) bool { return g.Name == All }))
-	key := fmt.Sprintf("%p", play)
+	key := groupsKey{play: play}
 	for _, g := range groups {
-		key += "\x00" + g.Name
+		key.groups += "\x00" + g.Name
 	}
 	if vars, ok := inv.merged[key]; ok {
 		return vars, nil
