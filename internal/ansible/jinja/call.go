@@ -538,6 +538,21 @@ func (s *Scope) failedCall(v any, err error) (any, error) {
 	}
 }
 
+// cost is about how much work a method is.
+func cost(m *python.Method) int {
+	switch d := m.On.(type) {
+	case *value.List:
+		if m.Name == "append" || m.Name == "extend" {
+			return 1
+		}
+	case *value.Dict:
+		if m.Name != "get" && m.Name != "setdefault" && m.Name != "update" {
+			return d.Len()
+		}
+	}
+	return size(m.On)
+}
+
 // method calls a method of one of Python's types.
 func (s *Scope) method(m *python.Method, pos []any, named []Kwarg) (any, error) {
 	keeps := syntax.Mutator(m.Name) // lists and dicts may hold what is unknown
@@ -568,7 +583,7 @@ func (s *Scope) method(m *python.Method, pos []any, named []Kwarg) (any, error) 
 			named[i-len(pos)].Value = v
 		}
 	}
-	if err := s.st.step(size(m.On)); err != nil {
+	if err := s.st.step(cost(m)); err != nil {
 		return nil, err
 	}
 	v, err := m.Call(pos, named)

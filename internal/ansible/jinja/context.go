@@ -58,10 +58,13 @@ type Limits struct {
 
 // The defaults of Limits.
 const (
-	DefaultSteps  = 50_000_000
+	DefaultSteps  = 100_000_000
 	DefaultOutput = 128 << 20
 	DefaultDepth  = 200
 )
+
+// maxEvaluations bounds how deep expressions are evaluated within each other.
+const maxEvaluations = 20_000
 
 // maxContainers bounds how deep lists and dicts may be nested.
 const maxContainers = 400
@@ -86,7 +89,9 @@ type state struct {
 	limits Limits
 	steps  int
 	depth  int
-	random uint64
+	// nesting is how many expressions are being evaluated, each within the one before.
+	nesting int
+	random  uint64
 	// rendered holds what variables that are templates gave; rendering are those on the way.
 	rendered  map[*value.Template]any
 	rendering []*value.Template
@@ -198,7 +203,7 @@ func (s *Scope) Variable(name string) (any, error) {
 		}
 	}
 	if v, ok := s.st.env.globals[name]; ok {
-		return v, nil
+		return s.owned(v)
 	}
 	if name == "self" {
 		return &self{s}, nil
@@ -219,17 +224,13 @@ func (s *Scope) variable(name string) (any, bool, error) {
 		return nil, true, err
 	}
 	if s.frame.template.tree.Mutates {
-		switch v.(type) {
-		case *value.List, *value.Dict:
-			if v, _, err = st.settle(v); err != nil {
-				return nil, true, err
-			}
-			if st.own == nil {
-				st.own = map[string]any{}
-			}
-			v = value.Copy(v)
-			st.own[name] = v
+		if v, err = s.owned(v); err != nil {
+			return nil, true, err
 		}
+		if st.own == nil {
+			st.own = map[string]any{}
+		}
+		st.own[name] = v
 	}
 	return v, true, nil
 }

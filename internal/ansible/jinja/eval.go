@@ -12,9 +12,19 @@ import (
 // eval gives what an expression is worth. Containers may still hold templates, and the
 // value may be undefined or unknown: whoever uses it asks usable or settled.
 func (s *Scope) eval(e syntax.Expr) (any, error) {
-	if err := s.st.step(1); err != nil {
-		return nil, err
+	st := s.st
+	if st.steps++; st.steps > st.limits.Steps {
+		return nil, st.step(0)
 	}
+	if st.nesting++; st.nesting > maxEvaluations {
+		return nil, &Limit{"expressions within each other", maxEvaluations}
+	}
+	v, err := s.evalOne(e)
+	st.nesting--
+	return v, err
+}
+
+func (s *Scope) evalOne(e syntax.Expr) (any, error) {
 	switch e := e.(type) {
 	case *syntax.Const:
 		if e.Template && (s.st.embedded || s.frame.template.how == conditionMode) {
@@ -275,7 +285,7 @@ func size(v any) int {
 	case string:
 		return len(v) / 64
 	case *value.List:
-		return len(v.Items)
+		return len(v.Items) / 16
 	}
 	return 0
 }
@@ -403,9 +413,31 @@ func (s *Scope) attribute(v any, name string) (any, error) {
 	case err != nil:
 		return nil, err
 	case found:
-		return s.st.force(item)
+		return s.found(v, item)
 	}
 	return s.st.missing(v, name), nil
+}
+
+// found is an item as it is used. Those of a mapping of the caller's are not to be changed.
+func (s *Scope) found(in, item any) (any, error) {
+	item, err := s.st.force(item)
+	if _, mapping := in.(Mapping); mapping && err == nil {
+		return s.owned(item)
+	}
+	return item, err
+}
+
+// owned is a value that the template may change, if it ever changes any.
+func (s *Scope) owned(v any) (any, error) {
+	if !s.frame.template.tree.Mutates {
+		return v, nil
+	}
+	switch v.(type) {
+	case *value.List, *value.Dict:
+		v, _, err := s.st.settle(v)
+		return value.Copy(v), err
+	}
+	return v, nil
 }
 
 // missing is what an attribute or item that is not there gives.
@@ -461,7 +493,7 @@ func (s *Scope) item(v, key any) (any, error) {
 		return nil, err
 	}
 	if found {
-		return s.st.force(item)
+		return s.found(v, item)
 	}
 	if name, ok := key.(string); ok && !strings.HasPrefix(name, "_") {
 		if x, ok := v.(attributed); ok {

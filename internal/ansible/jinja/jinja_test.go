@@ -94,7 +94,9 @@ func TestPlace(t *testing.T) {
 
 func TestLoop(t *testing.T) {
 	env := New(Options{})
-	tpl := func(text string) *value.Template { return &value.Template{Text: text, Origin: value.Origin{File: "vars.yml"}} }
+	tpl := func(text string) *value.Template {
+		return &value.Template{Text: text, Origin: value.Origin{File: "vars.yml"}}
+	}
 	vars := value.NewDict("a", tpl("{{ b }}"), "b", tpl("{{ c.x }}"), "c", value.NewDict("x", tpl("{{ a }}"), "y", tpl("{{ b2 }}")), "b2", "fine",
 		"self_", tpl("{{ self_ }}"))
 	for _, source := range []string{"{{ a }}", "{{ c.x }}", "{{ self_ }}", "x{{ a }}", "{{ c }}", "{{ [a] }}"} {

@@ -172,7 +172,7 @@ func (w *walker) down(depth, n int) error {
 	if depth > maxContainers {
 		return &Limit{"levels of lists and dicts", maxContainers}
 	}
-	return w.st.step(n)
+	return w.st.step(1 + n/4)
 }
 
 func (w *walker) list(l *value.List, depth int) (any, error) {

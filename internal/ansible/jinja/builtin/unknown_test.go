@@ -130,6 +130,9 @@ func TestLimits(t *testing.T) {
 		"{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x == [ns.x] }}",
 		"{% set x = [] %}{% set _ = x.append(x) %}{{ x }}", "{% set x = [] %}{% set _ = x.append(x) %}{{ x | tojson }}", "{% set x = {} %}{% set _ = x.update({'a': x}) %}{{ x }}",
 		"{% for i in range(2000) %}{{ 'x' * 1000 }}{% endfor %}", "{{ 2 ** 10000000000 }}", "{{ 10 ** 400 }}", "{{ [1, 2] | batch(1000000000000, 'x') }}", "{{ [] | slice(1000000000000) }}", "{{ lipsum(n=1000000000) }}",
+		"{{ ('x' * 60000000) | list }}", "{{ ('a ' * 30000000).split() }}", "{{ ('a,' * 30000000).split(',') }}", "{% for c in 'x' * 60000000 %}{% endfor %}",
+		"{% set l = [] %}{% for i in range(400) %}{% set _ = l.insert(0, l | length) %}{{ l | sort }}{% endfor %}",
+		"{{ " + strings.Repeat("(", 190) + "1" + strings.Repeat(strings.Repeat("+1", 4000)+")", 190) + " }}",
 		"{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}", "{% block a %}{{ self.a() }}{% endblock %}",
 	} {
 		start := time.Now()
@@ -140,6 +143,10 @@ func TestLimits(t *testing.T) {
 		t.Logf("%s: %v (%s)", source, err, time.Since(start))
 	}
 	deep := strings.Repeat("(", 10_000) + "1" + strings.Repeat(")", 10_000)
+	fine, err := native(t, env, "{% set ns = namespace(x=[]) %}{% set l = [] %}{% for i in range(10000) %}{% set _ = l.append(i) %}{% set ns.x = ns.x + [i] %}{% endfor %}{{ l == ns.x and 9999 in l }}", jinja.Context{})
+	if fine != true || err != nil {
+		t.Errorf("ten thousand items: %v, %v", fine, err)
+	}
 	for _, source := range []string{"{{ " + deep + " }}", "{{ " + strings.Repeat("not ", 100_000) + "a }}", strings.Repeat("{% if a %}", 10_000), "{{ " + strings.Repeat("-", 10_000) + "1 }}",
 		"{{ a" + strings.Repeat("[a", 10_000), "{{ 1" + strings.Repeat(" + 1", 100_000) + " }}", "{{ a" + strings.Repeat(" | default(a", 10_000)} {
 		if _, err := native(t, env, source, jinja.Context{}); err == nil {

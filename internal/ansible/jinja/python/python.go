@@ -103,6 +103,9 @@ func Items(v any) ([]any, error) {
 	case *value.Dict:
 		return v.Keys(), nil
 	case string:
+		if len(v) > MaxItems {
+			return nil, &ErrTooLarge{"the text to go over"}
+		}
 		items := make([]any, 0, len(v))
 		for _, r := range v {
 			items = append(items, string(r))

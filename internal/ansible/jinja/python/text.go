@@ -74,6 +74,9 @@ var stringMethods = map[string]spec{
 	"split":        {params: "sep maxsplit", run: splitMethod(false)},
 	"rsplit":       {params: "sep maxsplit", run: splitMethod(true)},
 	"splitlines": {params: "keepends", run: func(on any, a args) (any, error) {
+		if strings.Count(on.(string), "\n") > MaxItems {
+			return nil, &ErrTooLarge{"the number of lines"}
+		}
 		return Lines(on.(string), a.has(0) && Truth(a.all[0])), nil
 	}},
 	"join":         {params: "iterable", required: 1, run: joinMethod},
@@ -180,6 +183,9 @@ func splitMethod(right bool) func(on any, a args) (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(on.(string)) > 4*MaxItems {
+			return nil, &ErrTooLarge{"the text to split"}
+		}
 		if a.all[0] == nil {
 			return texts(splitBlanks(on.(string), n, right)), nil
 		}
@@ -189,6 +195,9 @@ func splitMethod(right bool) func(on any, a args) (any, error) {
 		}
 		if sep == "" {
 			return nil, errorf("empty separator")
+		}
+		if strings.Count(on.(string), sep) > MaxItems {
+			return nil, &ErrTooLarge{"the number of parts"}
 		}
 		return texts(splitAt(on.(string), sep, n, right)), nil
 	}
