@@ -112,6 +112,10 @@ $(CACHE)/ansible/installed: tools/ansible/requirements.txt
 	'$(@D)/bin/python' -m pip install --quiet --disable-pip-version-check -r $<
 	cp $< '$@'
 
+.PHONY: record
+record: ansible ## what ansible-core makes of the cases that the native modules are held to, anew (half an hour, as root)
+	TUTTI_ANSIBLE_RECORD=1 $(GO) test -timeout 90m -count=1 -p 1 -run 'Recorded' ./internal/ansible/module/...
+
 .PHONY: clean
 clean: ## remove what make built here (the cache folder stays)
 	rm -rf bin

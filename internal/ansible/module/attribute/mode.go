@@ -43,7 +43,11 @@ func symbolic(text string, before uint32) (uint32, error) {
 		if strings.Trim(users, "ugo") != "" {
 			return 0, bad
 		}
-		for rest := clause[len(clause)-max(0, len(clause)-end):]; end >= 0 && rest != ""; {
+		rest := ""
+		if end >= 0 {
+			rest = clause[end:]
+		}
+		for rest != "" {
 			operator := rest[0]
 			rest = rest[1:]
 			perms := rest

@@ -11,6 +11,7 @@
 //     diff: true                         # as --diff; optional
 //     rendered: "text"                   # what a template task renders to; optional
 //     ignore: [stat.version]             # keys of the result that may differ, say why beside it
+//     needs: [zip]                       # programs without which it is skipped
 //
 // What ansible-core gave lies beside the cases (NAME.recorded.json), so that tests need no
 // Python. With TUTTI_ANSIBLE_RECORD=1 it is recorded anew; `make ansible` installs
@@ -47,6 +48,8 @@ type Case struct {
 	Diff     bool           `yaml:"diff"`
 	Rendered *string        `yaml:"rendered"`
 	Ignore   []string       `yaml:"ignore"`
+	// Needs are programs without which the case is skipped.
+	Needs []string `yaml:"needs"`
 }
 
 // Outcome is what came of a case.
@@ -80,6 +83,7 @@ func Run(t *testing.T, pattern string) {
 }
 
 func runFile(t *testing.T, file string) {
+	lock(t, file)
 	cases := read(t, file)
 	recording := strings.TrimSuffix(file, ".yml") + ".recorded.json"
 	if os.Getenv("TUTTI_ANSIBLE_RECORD") != "" {
@@ -96,6 +100,11 @@ func runFile(t *testing.T, file string) {
 	tables := tables{modules: builtin.Modules(), actions: actions.Actions()}
 	for i, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
+			for _, program := range c.Needs {
+				if _, err := exec.LookPath(program); err != nil {
+					t.Skipf("the program %s is not here", program)
+				}
+			}
 			expected, ok := want[c.Name]
 			if !ok {
 				t.Fatal("this case is not recorded")
@@ -138,6 +147,22 @@ func read(t *testing.T, file string) []Case {
 		seen[c.Name] = true
 	}
 	return cases
+}
+
+// lock keeps two processes out of the same folders.
+func lock(t *testing.T, file string) {
+	t.Helper()
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Create(folder(file, 0) + ".lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // folder is where a case works; below it lie "check" and "run".
