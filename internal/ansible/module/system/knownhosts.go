@@ -60,24 +60,29 @@ func knownHosts(ctx context.Context, c *module.Call) module.Result {
 		return resultOf(err)
 	}
 	r := module.Result{}
-	for name, value := range c.Args {
-		r[name] = value
-	}
-	if err := k.enforce(r); err != nil {
+	told, err := k.enforce(r)
+	if err != nil {
 		return resultOf(err)
+	}
+	// Ansible tells the arguments, too, except where it stops early in check mode.
+	for name, value := range c.Args {
+		if told {
+			r[name] = value
+		}
 	}
 	return r
 }
 
-func (k *hostKeys) enforce(r module.Result) error {
+// enforce puts the key there or takes it away; told is false where it only looked.
+func (k *hostKeys) enforce(r module.Result) (told bool, err error) {
 	r["changed"] = false
 	if k.key == "" && k.present {
-		return failed("No key specified when adding a host")
+		return false, failed("No key specified when adding a host")
 	}
 	if k.key != "" && k.call.Bool("hash_host") {
 		hashed, err := hashHost(k.host, k.key)
 		if err != nil {
-			return err
+			return false, err
 		}
 		k.key = hashed
 	}
@@ -85,29 +90,29 @@ func (k *hostKeys) enforce(r module.Result) error {
 		k.key += "\n"
 	}
 	if err := k.sane(); err != nil {
-		return err
+		return false, err
 	}
 	at, err := k.search()
 	if err != nil {
-		return err
+		return false, err
 	}
 	r["diff"] = k.diff(at)
 	if !k.present && at.line == 0 && k.key != "" {
-		return nil
+		return true, nil
 	}
 	changes := at.replace || k.present != at.found
 	r["changed"] = changes
 	if k.call.CheckMode || !changes {
-		return nil
+		return !k.call.CheckMode, nil
 	}
 	if at.found && k.key == "" {
 		out := ask(k.ctx, k.program, "-R", k.host, "-f", k.path)
 		if out.code != 0 {
-			return failed(strings.TrimSpace(out.stderr), "rc", out.code, "stdout", out.stdout, "stderr", out.stderr)
+			return false, failed(strings.TrimSpace(out.stderr), "rc", out.code, "stdout", out.stdout, "stderr", out.stderr)
 		}
-		return nil
+		return true, nil
 	}
-	return k.rewrite(at)
+	return true, k.rewrite(at)
 }
 
 // sane checks by ssh-keygen, which alone can for hashed names, that the key is the host's.
