@@ -365,13 +365,20 @@ func (a *app) cancelCommand() *cobra.Command {
 
 func (a *app) unlockCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "unlock RUN", Aliases: []string{"force-unlock"}, Short: "Free the addresses that a run holds, by force", Args: cobra.ExactArgs(1),
+		Use: "unlock RUN|LOCK", Aliases: []string{"force-unlock"}, Short: "Free the addresses that a run holds, or a backend's lock, by force", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			e, err := a.open(c, nil)
 			if err != nil {
 				return err
 			}
 			defer a.close(c, e)
+			if _, err := strconv.ParseInt(args[0], 10, 64); err != nil {
+				if d := e.FreeBackend(c.Context(), args[0]); d.HasErrors() {
+					return a.failed(d, nil)
+				}
+				_, _ = fmt.Fprintf(a.stdout, "The backend's lock %s is free.\n", args[0])
+				return nil
+			}
 			id, err := a.runArg(c, e, args)
 			if err != nil {
 				return err

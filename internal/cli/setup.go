@@ -23,7 +23,7 @@ import (
 func (a *app) initCommand() *cobra.Command {
 	var o engine.InitOptions
 	var vars variableFlags
-	var pluginDirs []string
+	var pluginDirs, backends []string
 	var lock string
 	c := &cobra.Command{
 		Use: "init", Short: "Install the providers and modules that the files need", Args: cobra.NoArgs,
@@ -36,7 +36,15 @@ func (a *app) initCommand() *cobra.Command {
 			}
 			opts.Install.PluginDirs = pluginDirs
 			o.Module, o.Provider = a.moduleEvent, a.providerEvent
-			sources, d := engine.OpenFiles(opts).Init(c.Context(), o)
+			settings, err := backendSettings(backends)
+			if err != nil {
+				return err
+			}
+			e := engine.OpenFiles(opts)
+			if d := e.InitBackend(settings); d.HasErrors() {
+				return a.failed(d, nil)
+			}
+			sources, d := e.Init(c.Context(), o)
 			a.diagnostics(d, sources)
 			if d.HasErrors() {
 				return exitCode(exitError)
@@ -56,7 +64,7 @@ func (a *app) initCommand() *cobra.Command {
 	for _, name := range []string{"reconfigure", "migrate-state", "force-copy", "json"} {
 		fl.Bool(name, false, "accepted for Terraform's sake")
 	}
-	fl.StringArray("backend-config", nil, "accepted for Terraform's sake")
+	fl.StringArrayVar(&backends, "backend-config", nil, "a setting of the backend (NAME=VALUE), or a file of such; may be repeated")
 	fl.Duration("lock-timeout", 0, "accepted for Terraform's sake")
 	return c
 }

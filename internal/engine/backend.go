@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -84,26 +85,52 @@ func (e *Engine) backendSettings(b *config.Backend) (map[string]string, diag.Lis
 			settings[name] = text
 		}
 	}
-	kept, err := config.ReadInitialized(filepath.Join(e.o.Dir, dataDir()))
+	kept, err := backend.Initialized(e.dataDir(), b.Type)
 	if err != nil {
 		return nil, append(d, diag.FromError("Initialized backend cannot be read", err)...)
 	}
-	if kept != nil && kept.Type == b.Type {
-		for name, v := range kept.Config {
-			if text, ok := kept.Text(v); ok && text != "" {
-				settings[name] = text
-			}
+	for name, text := range kept {
+		if text != "" {
+			settings[name] = text
 		}
 	}
 	return settings, d
 }
 
+// InitBackend notes settings that are given besides those of the block.
+func (e *Engine) InitBackend(settings map[string]string) diag.List {
+	b, ok := e.backend()
+	switch {
+	case !ok || len(settings) == 0:
+		return nil
+	case b == nil || !backend.Known(b.Type):
+		return diag.Errorf(nil, "No backend to configure", "-backend-config belongs to a backend block of the type http, and this stack has none.")
+	}
+	kept, err := backend.Initialized(e.dataDir(), b.Type)
+	if err != nil {
+		return diag.FromError("Initialized backend cannot be read", err)
+	}
+	if kept == nil {
+		kept = map[string]string{}
+	}
+	maps.Copy(kept, settings)
+	if err := backend.Initialize(e.dataDir(), b.Type, kept); err != nil {
+		return diag.FromError("Backend settings cannot be kept", err)
+	}
+	_, d := e.openBackend()
+	return d
+}
+
 // dataDir is Terraform's folder for what it notes of a checkout.
-func dataDir() string {
-	if dir := os.Getenv("TF_DATA_DIR"); dir != "" {
+func (e *Engine) dataDir() string {
+	dir := os.Getenv("TF_DATA_DIR")
+	if dir == "" {
+		dir = ".terraform"
+	}
+	if filepath.IsAbs(dir) {
 		return dir
 	}
-	return ".terraform"
+	return filepath.Join(e.o.Dir, dir)
 }
 
 func textOf(v cty.Value) (string, bool) {
@@ -286,4 +313,3 @@ func (e *Engine) editing(ctx context.Context, what string, edit func() diag.List
 	}
 	return append(d, e.unlockBackend(ctx, id)...)
 }
-

@@ -37,7 +37,15 @@ func Select(s *store.Snapshot, targets []addr.Target) []*object.State {
 }
 
 // Forget drops rows without touching what they stand for (state rm).
-func (e *Engine) Forget(ctx context.Context, targets []addr.Target) ([]*object.State, diag.List) {
+func (e *Engine) Forget(ctx context.Context, targets []addr.Target) (rows []*object.State, d diag.List) {
+	d = e.editing(ctx, "state rm", func() (d diag.List) {
+		rows, d = e.forget(ctx, targets)
+		return d
+	})
+	return rows, d
+}
+
+func (e *Engine) forget(ctx context.Context, targets []addr.Target) ([]*object.State, diag.List) {
 	snap, d := e.Snapshot(ctx)
 	if d.HasErrors() {
 		return nil, d
@@ -60,7 +68,15 @@ func noMatch(targets []addr.Target) diag.List {
 
 // Move gives rows another address (state mv): an instance, all instances of an
 // object, or all that lies in a module.
-func (e *Engine) Move(ctx context.Context, from, to addr.Target) (int, diag.List) {
+func (e *Engine) Move(ctx context.Context, from, to addr.Target) (n int, d diag.List) {
+	d = e.editing(ctx, "state mv", func() (d diag.List) {
+		n, d = e.move(ctx, from, to)
+		return d
+	})
+	return n, d
+}
+
+func (e *Engine) move(ctx context.Context, from, to addr.Target) (int, diag.List) {
 	snap, d := e.Snapshot(ctx)
 	if d.HasErrors() {
 		return 0, d
@@ -113,6 +129,10 @@ func moveTo(a addr.Instance, from, to addr.Target) (addr.Instance, bool) {
 
 // Taint marks an instance to be replaced, or takes the mark away.
 func (e *Engine) Taint(ctx context.Context, a addr.Instance, tainted bool) diag.List {
+	return e.editing(ctx, "taint", func() diag.List { return e.taint(ctx, a, tainted) })
+}
+
+func (e *Engine) taint(ctx context.Context, a addr.Instance, tainted bool) diag.List {
 	snap, d := e.Snapshot(ctx)
 	if d.HasErrors() {
 		return d

@@ -31,6 +31,7 @@ import (
 	"tutti/internal/store"
 	"tutti/internal/store/sqlite"
 	"tutti/internal/terraform"
+	"tutti/internal/terraform/backend"
 	"tutti/internal/terraform/config"
 	"tutti/internal/terraform/install"
 )
@@ -68,6 +69,8 @@ type Engine struct {
 	store   store.Store
 	box     *secret.Box
 	session *terraform.Session
+	// remote is the backend where the state lies; nil when that is the store alone.
+	remote backend.Backend
 	executions
 }
 
@@ -85,7 +88,13 @@ func Open(ctx context.Context, o Options) (*Engine, diag.List) {
 		return nil, storeDiag(err)
 	}
 	e.store = s
-	if d := e.adopt(ctx); d.HasErrors() {
+	var d diag.List
+	if e.remote, d = e.openBackend(); !d.HasErrors() {
+		if d = e.adopt(ctx); !d.HasErrors() {
+			d = append(d, e.fetch(ctx)...)
+		}
+	}
+	if d.HasErrors() {
 		_ = s.Close()
 		return nil, d
 	}

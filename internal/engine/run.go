@@ -118,12 +118,22 @@ type carrying struct {
 	o      RunOptions
 	resume bool
 	lease  *store.Lease
+	// lock is the backend's.
+	lock string
 }
 
-func (e *Engine) carry(ctx context.Context, c carrying) (*Finished, diag.List) {
-	if d := e.begin(ctx, &c); d.HasErrors() {
-		return nil, d
+// carry carries a run out under its lease and the backend's lock.
+func (e *Engine) carry(ctx context.Context, c carrying) (fin *Finished, d diag.List) {
+	if d = e.begin(ctx, &c); !d.HasErrors() {
+		fin, d = e.underLease(ctx, c)
 	}
+	if c.lock != "" {
+		d = append(d, e.unlockBackend(ctx, c.lock)...)
+	}
+	return fin, d
+}
+
+func (e *Engine) underLease(ctx context.Context, c carrying) (*Finished, diag.List) {
 	s, d := e.reopen(ctx, c.file, drivers(c.snap.Rows))
 	if d.HasErrors() {
 		return nil, append(d, e.abandon(ctx, c, "the stack could not be opened")...)
@@ -170,6 +180,12 @@ func (e *Engine) begin(ctx context.Context, c *carrying) diag.List {
 		return append(storeDiag(err), e.abandon(ctx, *c, "the lease could not be taken")...)
 	}
 	var d diag.List
+	if c.lock, d = e.lockBackend(ctx, c.id, e.o.Command, c.o.LockTimeout); d.HasErrors() {
+		return append(d, e.abandon(ctx, *c, "the backend's lock could not be taken")...)
+	}
+	if d = e.fetch(ctx); d.HasErrors() {
+		return append(d, e.abandon(ctx, *c, "the backend could not be read")...)
+	}
 	if c.resume {
 		var run *store.Run
 		if run, _, d = e.RunPlan(ctx, c.id); !d.HasErrors() {

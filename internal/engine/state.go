@@ -69,9 +69,8 @@ func adoption(f *tfstate.File) []store.Write {
 	return writes
 }
 
-// stateFile gives where Terraform would keep the state of the folder. A backend
-// that keeps it elsewhere is an error: going on without it would plan to create
-// everything again.
+// stateFile gives where Terraform would keep the state of the folder; "" where a backend
+// keeps it elsewhere.
 func (e *Engine) stateFile() (string, diag.List) {
 	path, dir := "terraform.tfstate", "terraform.tfstate.d"
 	b, ok := e.backend()
@@ -80,8 +79,7 @@ func (e *Engine) stateFile() (string, diag.List) {
 	}
 	if b != nil {
 		if b.Type != "local" {
-			return "", diag.Errorf(&b.DeclRange, "Backend not available", "The state of this stack lies in the backend %q, and this version of tutti keeps states in its own store only. Take it over once with \"%s\", and remove the block (or replace it by backend \"local\" {}).",
-				b.Type, "terraform state pull > terraform.tfstate")
+			return "", nil
 		}
 		path, dir = localBackend(b.Body, path, dir)
 	}
@@ -157,6 +155,10 @@ func (e *Engine) Export(ctx context.Context, w io.Writer) diag.List {
 // Push replaces the Terraform part of the state by a file's. A file of another
 // lineage, or an older one, is refused unless forced.
 func (e *Engine) Push(ctx context.Context, src []byte, name string, force bool) diag.List {
+	return e.editing(ctx, "state push", func() diag.List { return e.push(ctx, src, name, force) })
+}
+
+func (e *Engine) push(ctx context.Context, src []byte, name string, force bool) diag.List {
 	f, d := tfstate.Read(src, name)
 	if d.HasErrors() {
 		return d
