@@ -21,6 +21,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tutti/internal/ansible/builtin"
+	"tutti/internal/ansible/connection/target"
 	"tutti/internal/cli/view"
 	"tutti/internal/diag"
 	"tutti/internal/object"
@@ -84,8 +86,15 @@ func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // Main runs the program with the process's arguments and gives its exit code.
 func Main(version string) int {
+	// Where there is no smaller program for a host, a connection puts tutti itself there.
+	if len(os.Args) > 1 && os.Args[1] == target.Command {
+		return target.Main(os.Args[1:], target.Table(builtin.Modules()))
+	}
 	a := &app{version: version, name: calledAs(os.Args[0]), env: os.Getenv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, questions: questions{in: bufio.NewReader(os.Stdin)}}
 	a.terminal()
+	if name, ok := ansibleName(os.Args[0]); ok {
+		return a.ansibleMain(name)
+	}
 	root := a.root()
 	args, err := a.arguments(os.Args[1:])
 	if err != nil {
@@ -158,9 +167,9 @@ The usual way:
 		}
 	}
 	if a.name == "tutti" {
-		test := a.testCommand()
-		test.GroupID = "more"
-		root.AddCommand(test)
+		test, playbook := a.testCommand(), a.playbookCommand()
+		test.GroupID, playbook.GroupID = "more", "run"
+		root.AddCommand(test, playbook)
 	}
 	accept(root)
 	root.Flags().BoolP("version", "v", false, "the same as the version command")

@@ -22,9 +22,12 @@ const (
 // prettyIndent is how far results are indented that have lines of their own.
 const prettyIndent = 4
 
+// always tells that a result is shown in full at any verbosity.
+func always(n play.Note) bool { return n.Display == "always" || isTrue(n.Result, "_ansible_verbose_always") }
+
 // wants reports whether a result is shown in full, from this verbosity on.
 func (s *screen) wants(n play.Note, level int) bool {
-	return (s.o.Verbosity >= level || n.Display == "always") && n.Display != "never"
+	return (s.o.Verbosity >= level || always(n)) && n.Display != "never" && !isTrue(n.Result, "_ansible_verbose_override")
 }
 
 // debugKeys are what stays of debug's result beside its message.

@@ -41,9 +41,9 @@ func (c *standard) Note(n play.Note) {
 	case play.NoteTask:
 		c.task(n)
 	case play.NoteResult:
-		c.result(n)
+		c.result(c.placed(n))
 	case play.NoteItem:
-		c.item(n)
+		c.item(c.placed(n))
 	case play.NoteRetry:
 		c.retry(n)
 	case play.NoteAsyncPoll:
@@ -174,6 +174,14 @@ func each(r *value.Dict, key string, do func(string)) {
 	}
 }
 
+// placed is a note with the place of its task.
+func (c *standard) placed(n play.Note) play.Note {
+	if n.Path == "" {
+		n.Path = c.tasks[n.Number].Path
+	}
+	return n
+}
+
 func isTrue(r *value.Dict, key string) bool {
 	v, _ := r.Get(key)
 	return value.Truth(v)
@@ -210,7 +218,7 @@ func (c *standard) showChanges(n play.Note) {
 func (c *standard) unreachable(n play.Note) {
 	c.headed(n)
 	c.asides(n)
-	c.failure(fmt.Sprintf("fatal: [%s]: UNREACHABLE! => %s", hostLabel(n), c.dump(without(n.Result), n.Display == "always", 0)), "unreachable")
+	c.failure(fmt.Sprintf("fatal: [%s]: UNREACHABLE! => %s", hostLabel(n), c.dump(without(n.Result), always(n), 0)), "unreachable")
 	if n.Status == "ignored" {
 		c.show("...ignoring", "skip")
 	}
@@ -223,7 +231,7 @@ func (c *standard) failed(n play.Note) {
 		if !c.verbose(showPaths) && c.o.PathOnFailure {
 			c.taskPath(n)
 		}
-		c.failure(fmt.Sprintf("fatal: [%s]: FAILED! => %s", hostLabel(n), c.dump(shown(n), n.Display == "always", 0)), "error")
+		c.failure(fmt.Sprintf("fatal: [%s]: FAILED! => %s", hostLabel(n), c.dump(shown(n), always(n), 0)), "error")
 	}
 	if n.Status == "ignored" {
 		c.show("...ignoring", "skip")
@@ -238,7 +246,7 @@ func (c *standard) skipped(n play.Note) {
 	c.asides(n)
 	text := "skipping: [" + n.Host + "]"
 	if c.wants(n, showResults) {
-		text += " => " + c.dump(shown(n), n.Display == "always", 0)
+		text += " => " + c.dump(shown(n), always(n), 0)
 	}
 	c.show(text, "skip")
 }
@@ -257,7 +265,7 @@ func (c *standard) done(n play.Note) {
 	}
 	text := status + ": [" + hostLabel(n) + "]"
 	if c.wants(n, showResults) {
-		text += " => " + c.dump(shown(n), n.Display == "always", 0)
+		text += " => " + c.dump(shown(n), always(n), 0)
 	}
 	c.show(text, what)
 }
@@ -272,7 +280,7 @@ func (c *standard) item(n play.Note) {
 	case n.Status == "failed", n.Status == "ignored", n.Status == "unreachable":
 		c.headed(n)
 		c.asides(n)
-		c.failure(fmt.Sprintf("failed: [%s] %s => %s", hostLabel(n), label, c.dump(shown(n), n.Display == "always", 0)), "error")
+		c.failure(fmt.Sprintf("failed: [%s] %s => %s", hostLabel(n), label, c.dump(shown(n), always(n), 0)), "error")
 	case n.Status == "skipped":
 		if !c.o.HideSkipped {
 			c.headed(n)
@@ -292,7 +300,7 @@ func (c *standard) item(n play.Note) {
 
 func (c *standard) showItem(text string, n play.Note, what string) {
 	if c.wants(n, showResults) {
-		text += " => " + c.dump(shown(n), n.Display == "always", 0)
+		text += " => " + c.dump(shown(n), always(n), 0)
 	}
 	c.show(text, what)
 }
@@ -300,7 +308,7 @@ func (c *standard) showItem(text string, n play.Note, what string) {
 func (c *standard) retry(n play.Note) {
 	text := fmt.Sprintf("FAILED - RETRYING: [%s]: %s (%d retries left).", hostLabel(n), n.Task, n.Retries-n.Attempt)
 	if c.wants(n, showInvocation) {
-		text += "Result was: " + c.dump(n.Result, n.Display == "always", 0)
+		text += "Result was: " + c.dump(n.Result, always(n), 0)
 	}
 	c.show(text, "debug")
 }

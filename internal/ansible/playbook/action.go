@@ -232,3 +232,20 @@ func (r *reading) reserved(n *document.Node, a action) bool {
 	}
 	return true
 }
+
+// Pairs reads text of the form k=v that somebody wrote outside of any playbook; values may be
+// templates. What is no k=v is under _raw_params.
+func Pairs(text string, at value.Origin) (*value.Dict, error) {
+	options, raw, hasRaw, err := parsePairs(text, false)
+	if err != nil {
+		return nil, err
+	}
+	d := &value.Dict{}
+	for _, o := range options {
+		d.Set(o.key, document.TextValue(o.value, at))
+	}
+	if hasRaw {
+		d.Set("_raw_params", document.TextValue(raw, at))
+	}
+	return d, nil
+}

@@ -23,14 +23,25 @@ class CallbackModule(CallbackBase):
 
     def __init__(self):
         super().__init__()
-        self.out = open(os.environ["NOTES"], "w", encoding="utf-8")
         self.numbers = {}
-        self.check = False
+        self.entries = []
 
     def write(self, kind, **fields):
         fields = {k: v for k, v in fields.items() if v not in (None, "", False, [])}
-        self.out.write(json.dumps(dict(kind=kind, **fields), default=str, ensure_ascii=False) + "\n")
-        self.out.flush()
+        self.entries.append(dict(kind=kind, **fields))
+        if kind == "recap":
+            with open(os.environ["NOTES"], "w", encoding="utf-8") as out:
+                for entry in self.entries:
+                    out.write(json.dumps(entry, default=str, ensure_ascii=False) + "\n")
+
+    def complete(self, host, results):
+        """Gives items what a callback does not see of them."""
+        mine = [e for e in self.entries if e["kind"] == "item" and e["host"] == host and not e["result"].get("_ansible_complete")]
+        for entry, result in zip(mine, results):
+            entry["result"]["_ansible_complete"] = True
+            for key in ("failed", "skipped"):
+                if isinstance(result, dict) and key in result:
+                    entry["result"][key] = result[key]
 
     def number(self, task):
         return self.numbers.setdefault(task._uuid, len(self.numbers) + 1)
@@ -52,6 +63,8 @@ class CallbackModule(CallbackBase):
 
     def result(self, kind, r, status, **more):
         d = dict(r.result)
+        if kind == "result":
+            self.complete(r.host.get_name(), r.result.get("results") or [])
         d.pop("results", None)
         if d.pop("exception", None) and r.exception:
             d["_ansible_causes"] = self.causes(r.exception.event)
