@@ -153,7 +153,7 @@ func (m *manager) apply() (module.Result, error) {
 
 // tools finds out what manages the service.
 func (m *manager) tools() error {
-	has := func(name string) string { return module.LookPath(m.ctx, name) }
+	has := func(name string) string { return tool(m.ctx, name) }
 	m.initctl = has("initctl")
 	isScript := exists("/etc/init.d/" + m.name)
 	switch {

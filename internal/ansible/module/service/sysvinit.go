@@ -64,7 +64,7 @@ func (s *initScript) running() bool {
 		return false
 	}
 	argv := []string{script(s.name), "status"}
-	if program := module.LookPath(s.ctx, "service"); program != "" {
+	if program := tool(s.ctx, "service"); program != "" {
 		argv = []string{program, s.name, "status"}
 	}
 	a := ask(s.ctx, argv...)
@@ -133,7 +133,7 @@ func (s *initScript) enable() error {
 
 // enabling is the command that makes or removes the links; nil when no program does that.
 func (s *initScript) enabling(wanted bool, levels []string) []string {
-	program := module.LookPath(s.ctx, "update-rc.d")
+	program := tool(s.ctx, "update-rc.d")
 	if program != "" {
 		verb := "disable"
 		if wanted && len(levels) == 0 {
@@ -143,7 +143,7 @@ func (s *initScript) enabling(wanted bool, levels []string) []string {
 		}
 		return append([]string{program, s.name, verb}, levels...)
 	}
-	if program = module.LookPath(s.ctx, "chkconfig"); program == "" {
+	if program = tool(s.ctx, "chkconfig"); program == "" {
 		return nil
 	}
 	argv := []string{program}

@@ -69,6 +69,17 @@ func ask(ctx context.Context, argv ...string) answer {
 	return answer{o.Code, o.Stdout, o.Stderr}
 }
 
+// tool finds a program of the service managers. Those of the system come before those of
+// PATH; "" when there is none.
+func tool(ctx context.Context, name string) string {
+	for _, dir := range []string{"/sbin", "/usr/sbin", "/bin", "/usr/bin"} {
+		if info, err := os.Stat(dir + "/" + name); err == nil && !info.IsDir() && info.Mode()&0o111 != 0 {
+			return dir + "/" + name
+		}
+	}
+	return module.LookPath(ctx, name)
+}
+
 // require finds a program that the module cannot do without.
 func require(ctx context.Context, name string) (string, error) {
 	if file := module.LookPath(ctx, name); file != "" {
