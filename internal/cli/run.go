@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tutti/internal/ansible/play"
 	"tutti/internal/apply"
 	"tutti/internal/cli/view"
 	"tutti/internal/diag"
@@ -117,9 +118,14 @@ recorded when the old one last came there, or the one that is given.`,
 			if err != nil {
 				return err
 			}
-			if run, err := e.Store().Run(c.Context(), id); err == nil && executor.Makes(run.Machine) {
-				x.inDoubt = doubt
-				return a.resumeExecution(c, run, &x)
+			if run, err := e.Store().Run(c.Context(), id); err == nil {
+				switch {
+				case executor.Makes(run.Machine):
+					x.inDoubt = doubt
+					return a.resumeExecution(c, run, &x)
+				case run.Machine == play.MachinePlay:
+					return a.resumePlay(c, run, doubt, x.from)
+				}
 			}
 			decide, err := a.inDoubt(doubt, nil)
 			if err != nil {
@@ -138,7 +144,7 @@ recorded when the old one last came there, or the one that is given.`,
 	f.variables.add(c)
 	f.addOutput(c)
 	c.Flags().StringVar(&doubt, "in-doubt", "ask", "ask, retry or stop")
-	c.Flags().StringVar(&x.from, "from", "", "of an execution: begin a new one with this state")
+	c.Flags().StringVar(&x.from, "from", "", "of an execution or a play: begin a new one with this state, or this task")
 	c.Flags().StringVar(&x.input, "input", "", "with -from: another input than the recorded one: JSON, @FILE, or -")
 	c.Flags().BoolVar(&x.watch, "watch", false, "of an execution: show the states while they are carried out")
 	c.Flags().IntVar(&f.parallelism, "parallelism", 0, "how many operations go on at once")
@@ -229,8 +235,11 @@ func (a *app) runShowCommand() *cobra.Command {
 			if d.HasErrors() {
 				return a.failed(d, nil)
 			}
-			if journal {
+			switch {
+			case journal:
 				return a.showJournal(c.Context(), e, run, entries)
+			case run.Machine == play.MachinePlay && !asJSON:
+				return a.showPlay(c, e, run)
 			}
 			states, err := a.statesOf(c.Context(), e, run)
 			switch {

@@ -83,3 +83,55 @@ func (e *Engine) carryPlay(ctx context.Context, id store.RunID, input json.RawMe
 	return local.Run(ctx, local.Options{Machine: play.New(), Store: e.store, RunID: id, Worker: executor.PlayWorker(w), Input: input, Resume: resume, Lease: lease,
 		Observer: observer, Person: local.Person{Cancel: o.Cancel, InDoubt: o.InDoubt}})
 }
+
+// PlayNotes gives what a play told, from its journal: the same as when it was carried out.
+func (e *Engine) PlayNotes(ctx context.Context, id store.RunID, note func(n play.Note, at time.Time)) diag.List {
+	_, d := e.replayPlay(ctx, id, note)
+	return d
+}
+
+// replayPlay brings a play's machine to where it is.
+func (e *Engine) replayPlay(ctx context.Context, id store.RunID, note func(n play.Note, at time.Time)) (*play.Machine, diag.List) {
+	entries, err := e.store.Entries(ctx, id, 0)
+	if err != nil {
+		return nil, storeDiag(err)
+	}
+	m := play.New()
+	for _, entry := range entries {
+		if entry.Event == nil {
+			continue
+		}
+		for _, c := range m.Handle(entry.Event) {
+			var n play.Note
+			if r, ok := c.(flow.Record); ok && note != nil && json.Unmarshal([]byte(r.Text), &n) == nil {
+				note(n, entry.Event.When())
+			}
+		}
+	}
+	return m, nil
+}
+
+// RestartPlay begins a play anew from a task of it: with the facts, and what was registered
+// and set, of the run that it was.
+func (e *Engine) RestartPlay(ctx context.Context, r *store.Run, from string, o PlayOptions) (store.RunID, local.Result, diag.List) {
+	m, d := e.replayPlay(ctx, r.ID, nil)
+	if d.HasErrors() {
+		return 0, local.Result{}, d
+	}
+	var in play.Input
+	if err := json.Unmarshal(r.Input, &in); err != nil {
+		return 0, local.Result{}, storeDiag(fmt.Errorf("%w: the input of run %d: %w", store.ErrCorrupt, r.ID, err))
+	}
+	text, err := m.Snapshot()
+	if err != nil {
+		return 0, local.Result{}, storeDiag(err)
+	}
+	var was play.Output
+	if err := json.Unmarshal(text, &was); err != nil {
+		return 0, local.Result{}, storeDiag(err)
+	}
+	in.Options.StartAtTask, in.Facts, in.Set = from, was.Facts, was.Registered
+	w, pool := session.Worker(o.Request, in)
+	defer pool.Close()
+	return e.Play(ctx, &session.Session{Input: in, Worker: w}, o)
+}

@@ -35,6 +35,9 @@ func (m *Machine) compile() {
 			p.blocks = append(p.blocks, f)
 		}
 	}
+	if !m.started {
+		m.findStart()
+	}
 }
 
 // flushed puts the flush of handlers behind a part of the play; with force_handlers it happens

@@ -32,8 +32,10 @@ type Input struct {
 	Beside map[string]*inventory.Vars `json:"beside,omitempty"`
 	// Extra are the extra variables, in the form of value.Encode.
 	Extra json.RawMessage `json:"extra,omitempty"`
-	// Facts are those of a fact cache, by host.
+	// Facts and Set are what hosts have from before, in the form of value.JSON: gathered facts
+	// (of a fact cache), and what was registered or set in the run that this one goes on from.
 	Facts map[string]json.RawMessage `json:"facts,omitempty"`
+	Set   map[string]json.RawMessage `json:"set,omitempty"`
 	// Secrets are the vault passwords, in order of trial.
 	Secrets  []action.Secret `json:"secrets,omitempty"`
 	Options  Options         `json:"options"`

@@ -34,8 +34,8 @@ type Machine struct {
 	groupDict   *value.Dict
 	groupSerial int
 	stats       *stats
-	// loaded counts tasks, so that those of included files get numbers of their own.
-	startAt string
+	// started tells that the task to start at was found.
+	started bool
 
 	last     flow.ID
 	waits    map[flow.ID]func(flow.Event)
@@ -135,9 +135,9 @@ func (m *Machine) prepare() error {
 	if err := json.Unmarshal(m.in.Inventory, m.inv); err != nil {
 		return fmt.Errorf("the inventory cannot be read: %w", err)
 	}
-	m.startAt = m.in.Options.StartAtTask
+	m.started = m.in.Options.StartAtTask == ""
 	m.jinja = m.environment()
-	return nil
+	return m.recall()
 }
 
 func (m *Machine) answer(id flow.ID, e flow.Event) {
@@ -266,6 +266,9 @@ const (
 
 // finish ends the run with its recap.
 func (m *Machine) finish() {
+	if !m.started {
+		m.warn("No task matched the one to start at, %q: nothing was done.", m.in.Options.StartAtTask)
+	}
 	m.note(Note{Kind: NoteRecap, Recap: m.stats.recap(m.order()), Custom: m.stats.customShown()})
 	switch {
 	case m.stats.anyUnreachable():

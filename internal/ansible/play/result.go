@@ -27,13 +27,13 @@ func (t *turn) end(r *value.Dict) {
 		t.host.ran[t.task.Role.Key()] = true
 	}
 	t.count(included)
+	if !t.failed && !t.unreachable {
+		t.effects()
+	}
 	if len(included) == 0 || t.failed {
 		m.note(t.resultNote(it))
 	}
 	t.keep()
-	if !t.failed && !t.unreachable || t.ignored {
-		t.effects()
-	}
 	m.later(func() { m.play.strategy.done(t) })
 }
 

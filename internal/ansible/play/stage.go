@@ -30,6 +30,8 @@ type host struct {
 	notified []string
 	// completed are the roles that ran, by their key; ran those of which a task ran.
 	completed, ran map[string]bool
+	// seeking tells that the host has not come to the task to start at yet.
+	seeking bool
 	// gathered tells that facts were gathered in this run.
 	gathered bool
 	// turn is the task that the host is at.
@@ -51,6 +53,8 @@ type playState struct {
 	handlers     []*playbook.Task
 	blocks       []*playbook.Block
 	strategy     strategy
+	// startStatic tells that the task to start at is there without any include.
+	startStatic bool
 	// handlerHosts tells which hosts a handler is to run on.
 	handlerHosts map[*playbook.Task]map[string]bool
 	handlerNames map[*playbook.Task]string
@@ -287,7 +291,7 @@ func (m *Machine) enter(h *host) {
 	p := m.play
 	h.vars = m.hostVariables(h.name)
 	h.varsFiles, h.varsNames, h.notified = nil, "", nil
-	h.completed, h.ran = map[string]bool{}, map[string]bool{}
+	h.completed, h.ran, h.seeking = map[string]bool{}, map[string]bool{}, !m.started
 	h.cursor = newCursor(p.blocks)
 	h.cursor.skip = func(t *playbook.Task) bool { return m.passesBy(h, t) }
 	h.cursor.notified = func(t *playbook.Task) bool { return p.handlerHosts[t][h.name] }
@@ -301,6 +305,9 @@ func (m *Machine) enter(h *host) {
 // passesBy tells that a task is not for a host: a role that ran already, a flush of handlers
 // when nothing was notified.
 func (m *Machine) passesBy(h *host, t *playbook.Task) bool {
+	if h.seeking && m.seeks(h, t) {
+		return true
+	}
 	if t.Implicit && metaOf(t) == "flush_handlers" && len(h.notified) == 0 {
 		for _, hosts := range m.play.handlerHosts {
 			if hosts[h.name] {
