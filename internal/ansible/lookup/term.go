@@ -12,7 +12,7 @@ import (
 )
 
 // maxItems bounds how many results a lookup may make of its terms.
-const maxItems = 5_000_000
+const maxItems = 1_000_000
 
 var errTooMany = fmt.Errorf("this would make more than %d items", maxItems)
 
