@@ -67,7 +67,7 @@ func copyTask(ctx context.Context, t action.Target, task action.Task) (module.Re
 	path = strings.TrimSuffix(path, "/")
 	s, failure := open(task, path, filepath.Base(path))
 	if failure != nil {
-		return thrown(failure), nil
+		return failure, nil
 	}
 	return oneFile(ctx, t, task, s, dest)
 }
@@ -132,6 +132,10 @@ func oneFile(ctx context.Context, t action.Target, task action.Task, s *source, 
 // open makes a source of a local file, which is decrypted when it is a vault.
 func open(task action.Task, path, rel string) (*source, module.Result) {
 	s := &source{path: path, rel: rel}
+	// A pipe or a device has no end that one could wait for.
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, module.Fail(fmt.Sprintf("could not find src=%s, %s", path, notFound(path, nil)))
+	}
 	if !yes(task, "decrypt", true) {
 		return s, nil
 	}

@@ -24,7 +24,7 @@ func decrypt(task action.Task, path string) (plain []byte, isVault bool, failure
 		return nil, false, nil
 	}
 	if len(task.Vault) == 0 {
-		return nil, false, failed("A vault password or secret must be specified to decrypt " + path)
+		return nil, false, failed("Task failed: A vault password or secret must be specified to decrypt " + path)
 	}
 	rest, err := io.ReadAll(file)
 	if err != nil {
@@ -32,7 +32,7 @@ func decrypt(task action.Task, path string) (plain []byte, isVault bool, failure
 	}
 	plain, err = openVault(task, path, bytes.Join([][]byte{head, rest}, nil))
 	if err != nil {
-		return nil, false, failed(err.Error())
+		return nil, false, failed("Task failed: " + err.Error())
 	}
 	return plain, true, nil
 }

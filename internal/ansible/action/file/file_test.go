@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"tutti/internal/ansible/action"
@@ -28,7 +30,7 @@ func do(t *testing.T, name string, task action.Task) (module.Result, int) {
 	if result.Failed() {
 		t.Fatalf("%s failed: %v", name, result["msg"])
 	}
-	return result, target.Calls
+	return result, target.Calls()
 }
 
 func write(t *testing.T, path, content string) {
@@ -165,5 +167,50 @@ func TestFetchStaysInside(t *testing.T) {
 	msg, _ := result["msg"].(string)
 	if got, _ := result["dest"].(string); !strings.HasPrefix(got, filepath.Join(dir, "got", "h")) && !strings.Contains(msg, "traversal") {
 		t.Errorf("%v", result)
+	}
+}
+
+// TestPipe must not wait for somebody who writes into a pipe.
+func TestPipe(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	target := &moduletest.Local{Modules: builtin.Modules()}
+	result, err := actions.Actions()["copy"](context.Background(), target, action.Task{Args: map[string]any{"src": pipe, "dest": filepath.Join(dir, "x")}})
+	if err != nil || !result.Failed() {
+		t.Errorf("a pipe was copied: %v, %v", result, err)
+	}
+	for _, name := range []string{"lineinfile", "replace", "blockinfile"} {
+		result, err := target.Run(context.Background(), module.Request{Module: name, Args: map[string]any{"path": pipe, map[string]string{"lineinfile": "line", "replace": "regexp", "blockinfile": "block"}[name]: "x"}})
+		if err != nil || !result.Failed() {
+			t.Errorf("%s edited a pipe: %v, %v", name, result, err)
+		}
+	}
+	do(t, "copy", action.Task{Args: map[string]any{"content": "x", "dest": pipe}, Diff: true})
+	if got := read(t, pipe); got != "x" {
+		t.Errorf("a file in the place of a pipe holds %q", got)
+	}
+}
+
+// TestManyFiles copies a folder of more files than are on their way at once.
+func TestManyFiles(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 50 {
+		write(t, filepath.Join(dir, "src", strconv.Itoa(i%7), strconv.Itoa(i)), strconv.Itoa(i))
+	}
+	task := action.Task{Args: map[string]any{"src": filepath.Join(dir, "src") + "/", "dest": filepath.Join(dir, "dest"), "directory_mode": "0700"}}
+	result, _ := do(t, "copy", task)
+	if result["changed"] != true {
+		t.Errorf("%v", result)
+	}
+	for i := range 50 {
+		if got := read(t, filepath.Join(dir, "dest", strconv.Itoa(i%7), strconv.Itoa(i))); got != strconv.Itoa(i) {
+			t.Errorf("file %d holds %q", i, got)
+		}
+	}
+	if result, calls := do(t, "copy", task); result["changed"] != false || calls > 57 {
+		t.Errorf("once more: changed %v, %d calls", result["changed"], calls)
 	}
 }

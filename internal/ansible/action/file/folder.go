@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"tutti/internal/ansible/action"
@@ -113,16 +115,13 @@ func copyFolder(ctx context.Context, t action.Target, task action.Task, src, des
 	if err := l.list(strings.TrimSuffix(src, "/"), base, []inode{id}); err != nil {
 		return failed(err.Error()), nil
 	}
-	c := folderCopy{ctx: ctx, target: t, task: task, dest: dest, follow: len(l.directories) == 0 && yes(task, "follow", false), nested: len(l.directories) > 0}
+	c := &folderCopy{ctx: ctx, target: t, task: task, dest: dest, follow: len(l.directories) == 0 && yes(task, "follow", false), nested: len(l.directories) > 0}
 	for _, step := range []struct {
 		pairs []pair
 		do    func(pair) (module.Result, error)
 	}{{l.files, c.file}, {l.directories, c.directory}, {l.links, c.link}} {
-		for _, p := range step.pairs {
-			result, err := step.do(p)
-			if err != nil || result.Failed() {
-				return result, err
-			}
+		if result, err := c.all(step.pairs, step.do); err != nil || result.Failed() {
+			return result, err
 		}
 	}
 	if c.ran && len(l.files) == 1 {
@@ -132,6 +131,47 @@ func copyFolder(ctx context.Context, t action.Target, task action.Task, src, des
 		return c.last, nil
 	}
 	return module.Result{"dest": dest, "src": src, "changed": c.changed}, nil
+}
+
+// sideBySide is how many files of a folder are on their way to a host at once.
+const sideBySide = 8
+
+// all does the same for all pairs, some side by side: what takes long is waiting for the host.
+// The result is the first failure in their order, if there is one. Nothing new is begun after
+// a failure.
+func (c *folderCopy) all(pairs []pair, do func(pair) (module.Result, error)) (module.Result, error) {
+	type answer struct {
+		result module.Result
+		err    error
+	}
+	answers := make([]answer, len(pairs))
+	var next atomic.Int64
+	var stopped atomic.Bool
+	var wait sync.WaitGroup
+	for range min(sideBySide, len(pairs)) {
+		wait.Go(func() {
+			for !stopped.Load() {
+				i := int(next.Add(1)) - 1
+				if i >= len(pairs) {
+					return
+				}
+				a := &answers[i]
+				if a.result, a.err = do(pairs[i]); a.err != nil || a.result.Failed() {
+					stopped.Store(true)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	for _, a := range answers {
+		if a.err != nil || a.result.Failed() {
+			return a.result, a.err
+		}
+		if a.result != nil && a.result["_tutti_skip"] != true {
+			c.note(a.result)
+		}
+	}
+	return module.Result{}, nil
 }
 
 type folderCopy struct {
@@ -154,14 +194,11 @@ func (c *folderCopy) note(r module.Result) {
 func (c *folderCopy) file(p pair) (module.Result, error) {
 	s, failure := open(c.task, p.from, p.to)
 	if failure != nil {
-		return thrown(failure), nil
+		return failure, nil
 	}
 	result, skipped, err := send(c.ctx, c.target, c.task, s, c.dest, c.follow)
-	if err == nil && !skipped && !result.Failed() {
-		c.note(result)
-	}
 	if skipped {
-		return module.Result{}, nil
+		return module.Result{"_tutti_skip": true}, nil
 	}
 	return result, err
 }
@@ -197,9 +234,5 @@ func (c *folderCopy) link(p pair) (module.Result, error) {
 }
 
 func (c *folderCopy) run(args map[string]any) (module.Result, error) {
-	result, err := c.target.Run(c.ctx, request(c.task, "file", args))
-	if err == nil && !result.Failed() {
-		c.note(result)
-	}
-	return result, err
+	return c.target.Run(c.ctx, request(c.task, "file", args))
 }

@@ -54,7 +54,7 @@ type blockEdit struct {
 }
 
 func (b *blockEdit) run() (module.Result, error) {
-	if err := isFolder(b.path); err != nil {
+	if err := editable(b.path); err != nil {
 		return nil, err
 	}
 	if b.there = exists(b.path); !b.there {

@@ -58,10 +58,13 @@ func attributeDiff(path string, d *attribute.Diff) map[string]any {
 	return m
 }
 
-// isFolder refuses to edit a folder.
-func isFolder(path string) error {
-	if isDir(path) {
+// editable refuses to edit what is no file: reading a pipe or a device might never end.
+func editable(path string) error {
+	switch {
+	case isDir(path):
 		return attribute.Failed("Path "+path+" is a directory !", "rc", 256)
+	case exists(path) && !isFile(path):
+		return attribute.Failed("Path "+path+" is a pipe, socket or device and cannot be edited", "rc", 256)
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ type lineEdit struct {
 
 func (l *lineEdit) run() (module.Result, error) {
 	l.warnOfEmpty()
-	if err := isFolder(l.path); err != nil {
+	if err := editable(l.path); err != nil {
 		return nil, err
 	}
 	present := l.String("state") == "present"

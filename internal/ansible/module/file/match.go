@@ -71,7 +71,7 @@ func translateGlob(pattern string) string {
 			}
 			b.WriteString("[" + set + "]")
 		default:
-			b.WriteString(regex.Escape(string(c)))
+			b.WriteString(regex.Escape(pattern[i-1 : i]))
 		}
 	}
 	return b.String()

@@ -262,7 +262,7 @@ func (p *placer) difference() map[string]any {
 	diff := map[string]any{}
 	info, err := os.Stat(p.target)
 	switch {
-	case err != nil:
+	case err != nil || !info.Mode().IsRegular():
 		diff["before"] = ""
 	case looksBinary(p.target):
 		diff["dst_binary"] = 1

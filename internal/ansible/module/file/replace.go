@@ -35,7 +35,7 @@ func runReplace(ctx context.Context, c *module.Call) module.Result {
 
 func replaceText(ctx context.Context, c *module.Call) (module.Result, error) {
 	path := c.String("path")
-	if err := isFolder(path); err != nil {
+	if err := editable(path); err != nil {
 		return nil, err
 	}
 	if !exists(path) {

@@ -150,6 +150,9 @@ func (f *filer) warnOfAccounts() {
 
 // looksBinary guesses whether a file holds something else than text.
 func looksBinary(path string) bool {
+	if !isFile(path) {
+		return false
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return false

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 
 	"tutti/internal/ansible/action"
 	"tutti/internal/ansible/module"
@@ -15,15 +16,17 @@ import (
 // they do on their way to a host.
 type Local struct {
 	Modules map[string]*module.Module
-	// Calls counts the modules that were run.
-	Calls int
+	calls   atomic.Int64
 }
+
+// Calls tells how many modules were run.
+func (l *Local) Calls() int { return int(l.calls.Load()) }
 
 var _ action.Target = (*Local)(nil)
 
 // Run implements action.Target.
 func (l *Local) Run(ctx context.Context, r module.Request) (module.Result, error) {
-	l.Calls++
+	l.calls.Add(1)
 	m, ok := l.Modules[r.Module]
 	if !ok {
 		return nil, fmt.Errorf("there is no module %s", r.Module)
