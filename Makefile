@@ -32,9 +32,25 @@ help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | \
 		while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
+# Where tutti embeds the programs that it puts onto hosts from, and the platforms that they are built for.
+PROGRAMS := internal/ansible/connection/program/embedded
+HOSTS    := amd64 arm64
+
 .PHONY: build
-build: ## bin/tutti, a static binary
+build: programs ## bin/tutti, a static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/tutti ./cmd/tutti
+
+.PHONY: programs
+programs: ## the small program that tutti puts onto hosts (Linux), for tutti to embed
+	@mkdir -p bin/target
+	@for arch in $(HOSTS); do \
+		CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build -trimpath -ldflags '-s -w' -o bin/target/$$arch ./cmd/tutti-target || exit 1; \
+		hash=$$({ sha256sum || shasum -a 256; } <bin/target/$$arch 2>/dev/null | cut -d' ' -f1); \
+		file=$(PROGRAMS)/target_linux_$${arch}_$$hash.gz; \
+		test -f $$file && continue; \
+		rm -f $(PROGRAMS)/target_linux_$${arch}_*; \
+		gzip -9n <bin/target/$$arch >$(PROGRAMS)/.new && mv $(PROGRAMS)/.new $$file || exit 1; \
+	done
 
 .PHONY: demo
 demo: build providers ## the bookshop: plan, apply, edit, kill -9, resume, destroy
@@ -118,4 +134,4 @@ record: ansible ## what ansible-core makes of the cases that the native modules 
 
 .PHONY: clean
 clean: ## remove what make built here (the cache folder stays)
-	rm -rf bin
+	rm -rf bin $(PROGRAMS)/target_*

@@ -141,7 +141,7 @@ func TestRun(t *testing.T) {
 		{"bad arguments", module.Request{Module: "acme.tools.greet"}, map[string]any{"failed": true, "msg": "missing required arguments: name"}},
 		{"own module_utils", module.Request{Module: "local_utils"}, map[string]any{"said": "from the house"}},
 		{"core", module.Request{Module: "ansible.builtin.ping", Args: map[string]any{"data": "pang"}}, map[string]any{"ping": "pang"}},
-		{"core with many imports", module.Request{Module: "ansible.builtin.setup", Args: map[string]any{"gather_subset": []any{"!all", "!min", "platform"}}}, map[string]any{"changed": false}},
+		{"core with many imports", module.Request{Module: "ansible.builtin.setup", Args: map[string]any{"gather_subset": []any{"!all", "!min", "platform"}}}, map[string]any{"failed": nil}},
 		{"old style", module.Request{Module: "oldie", Args: map[string]any{"name": "it's"}}, map[string]any{"changed": true, "said": "old it's"}},
 		{"file of JSON", module.Request{Module: "wants", Args: map[string]any{"name": "j"}, CheckMode: true},
 			map[string]any{"said": "j", "check": true, "warnings": []any{"Module invocation had junk after the JSON data: noise after\n"}}},

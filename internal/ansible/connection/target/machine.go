@@ -23,6 +23,11 @@ import (
 // Modules finds a module by its short name; nil is that there is none.
 type Modules func(name string) *module.Module
 
+// Table makes a list of modules into what finds them.
+func Table(modules map[string]*module.Module) Modules {
+	return func(name string) *module.Module { return modules[name] }
+}
+
 // Machine is this host, as the user of this process. It is safe for use by several goroutines.
 type Machine struct {
 	Modules Modules
