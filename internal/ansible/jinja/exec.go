@@ -74,6 +74,13 @@ func (o *output) add(v any) error {
 	if unknown != nil && o.unknown == nil {
 		o.unknown = unknown
 	}
+	return o.addText(text)
+}
+
+func (o *output) addText(text string) error {
+	if o.off {
+		return nil
+	}
 	if o.text.Len()+len(text) > o.st.limits.Output {
 		return &Limit{"bytes of output", o.st.limits.Output}
 	}
@@ -112,7 +119,10 @@ func (s *Scope) exec(body []syntax.Stmt, out *output) (signal, error) {
 func (s *Scope) one(stmt syntax.Stmt, out *output) (signal, error) {
 	switch e := stmt.(type) {
 	case *syntax.Text:
-		return goOn, out.write(e.Text)
+		if out.count < 2 {
+			return goOn, out.write(e.Text)
+		}
+		return goOn, out.addText(e.Text)
 	case *syntax.Print:
 		s.st.line = e.Line
 		v, err := s.eval(e.X)

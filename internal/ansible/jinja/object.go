@@ -50,47 +50,46 @@ func (m *Macro) call(_ *Scope, pos []any, named []Kwarg) (any, error) {
 	defer func() { st.depth--; st.template, st.line = template, line }()
 	st.template = m.scope.frame.template
 	inner := m.scope.inner()
+	inner.names, inner.values = make([]string, 0, len(m.macro.Params)+1), make([]any, 0, len(m.macro.Params)+1)
 	if err := m.bind(inner, pos, named); err != nil {
 		return nil, err
 	}
 	return inner.capture(m.macro.Body)
 }
 
+// bind sets the parameters, and what the body makes of arguments beyond them.
 func (m *Macro) bind(inner *Scope, pos []any, named []Kwarg) error {
 	e := m.macro
-	rest := &value.Dict{}
-	for _, k := range named {
-		rest.Set(k.Name, k.Value)
+	var rest *value.Dict // the named arguments that are no parameters, in the end
+	if len(named) > 0 || e.Kwargs {
+		rest = &value.Dict{}
+		for _, k := range named {
+			rest.Set(k.Name, k.Value)
+		}
 	}
 	for i, p := range e.Params {
-		v, byName := rest.Get(p)
-		switch {
-		case i < len(pos):
+		if i < len(pos) {
 			inner.set(p, pos[i])
-		case byName:
+			continue
+		}
+		if v, ok := rest.Get(p); ok {
 			inner.set(p, v)
 			rest.Delete(p)
-		case i >= len(e.Params)-len(e.Defaults):
-			v, err := inner.eval(e.Defaults[i-(len(e.Params)-len(e.Defaults))])
-			if err != nil {
-				return err
-			}
-			inner.set(p, v)
-		default:
-			inner.set(p, &value.Undefined{Name: p, Hint: "parameter " + value.Repr(p) + " was not provided"})
+			continue
 		}
+		standard := i - (len(e.Params) - len(e.Defaults))
+		if standard < 0 {
+			inner.set(p, inner.st.undefined(p, "parameter "+value.Repr(p)+" was not provided"))
+			continue
+		}
+		v, err := inner.eval(e.Defaults[standard])
+		if err != nil {
+			return err
+		}
+		inner.set(p, v)
 	}
-	if indexOf(e.Params, "caller") < 0 {
-		caller, ok := rest.Get("caller")
-		switch {
-		case e.Caller && !ok:
-			inner.set("caller", &value.Undefined{Name: "caller", Hint: "No caller defined"})
-		case e.Caller:
-			inner.set("caller", caller)
-			rest.Delete("caller")
-		case ok && !e.Kwargs:
-			return fmt.Errorf("macro %s was invoked with two values for the special caller argument. This is most likely a bug.", value.Repr(e.Name)) //nolint:staticcheck // Jinja's words
-		}
+	if err := m.bindCaller(inner, rest); err != nil {
+		return err
 	}
 	switch {
 	case e.Kwargs:
@@ -98,15 +97,31 @@ func (m *Macro) bind(inner *Scope, pos []any, named []Kwarg) error {
 	case rest.Len() > 0:
 		return fmt.Errorf("macro %s takes no keyword argument %s", value.Repr(e.Name), value.Repr(rest.Keys()[0]))
 	}
-	more := value.NewTuple()
-	if len(pos) > len(e.Params) {
-		more.Items = append(more.Items, pos[len(e.Params):]...)
-	}
+	more := pos[min(len(pos), len(e.Params)):]
 	switch {
 	case e.Varargs:
-		inner.set("varargs", more)
-	case len(more.Items) > 0:
+		inner.set("varargs", value.NewTuple(more...))
+	case len(more) > 0:
 		return fmt.Errorf("macro %s takes not more than %d argument(s)", value.Repr(e.Name), len(e.Params))
+	}
+	return nil
+}
+
+// bindCaller sets what a call block hands over.
+func (m *Macro) bindCaller(inner *Scope, rest *value.Dict) error {
+	e := m.macro
+	if indexOf(e.Params, "caller") >= 0 {
+		return nil
+	}
+	caller, ok := rest.Get("caller")
+	switch {
+	case e.Caller && !ok:
+		inner.set("caller", &value.Undefined{Name: "caller", Hint: "No caller defined"})
+	case e.Caller:
+		inner.set("caller", caller)
+		rest.Delete("caller")
+	case ok && !e.Kwargs:
+		return fmt.Errorf("macro %s was invoked with two values for the special caller argument. This is most likely a bug.", value.Repr(e.Name)) //nolint:staticcheck // Jinja's words
 	}
 	return nil
 }

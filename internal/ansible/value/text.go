@@ -16,6 +16,8 @@ func String(v any) string {
 	switch v := v.(type) {
 	case string:
 		return v
+	case int64:
+		return strconv.FormatInt(v, 10)
 	case *Template:
 		return v.Text
 	case *Vaulted:

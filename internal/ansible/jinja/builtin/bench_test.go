@@ -1,6 +1,7 @@
 package builtin_test
 
 import (
+	"fmt"
 	"testing"
 
 	"tutti/internal/ansible/jinja"
@@ -75,5 +76,26 @@ func BenchmarkNew(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		builtin.New(jinja.Options{})
+	}
+}
+
+func BenchmarkLoop(b *testing.B) {
+	l := &value.List{}
+	for i := range 1000 {
+		l.Items = append(l.Items, value.NewDict("name", fmt.Sprintf("user%d", i), "age", int64(20+i%40), "city", "Rome"))
+	}
+	env := builtin.New(jinja.Options{})
+	c := jinja.Context{Variables: jinja.Dict{Dict: value.NewDict("users", l)}}
+	for name, src := range map[string]string{"loop": `{% for u in users if u.age > 30 %}{{ loop.index }}. {{ u.name | title }} ({{ u.age }}){{ '' if loop.last else ', ' }}{% endfor %}`,
+		"macro": `{% macro row(u, sep='|') %}{{ u.name }}{{ sep }}{{ u.age }};{% endmacro %}{% for u in users %}{{ row(u) }}{% endfor %}`} {
+		t, _ := env.Parse(src, "x")
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := t.Render(c); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
