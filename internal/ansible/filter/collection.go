@@ -11,7 +11,7 @@ import (
 )
 
 // maxItems bounds how many items a filter may make of a few.
-const maxItems = 5_000_000
+const maxItems = 1_000_000
 
 // class is how Python prints a value's type: <class 'str'>.
 func class(v any) string {

@@ -216,6 +216,9 @@ type picker struct {
 
 func (p *picker) pick(row []any, from int) error {
 	if len(row) == p.r {
+		if p.cost += len(row); p.cost > maxItems {
+			return errTooMany(p.name)
+		}
 		p.out = append(p.out, &value.List{Items: append([]any{}, row...), Tuple: true})
 		return nil
 	}
