@@ -201,10 +201,15 @@ func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
 // TestManyHosts connects to many hosts at once, and says what one costs.
 func TestManyHosts(t *testing.T) {
-	const hosts = 20
+	const hosts = 200
 	server := sshdtest.Start(t, sshdtest.Options{Hosts: hosts})
 	p := newPool(t, server.Home)
-	if got := who(t, open(t, p, spec(server, 1))); got != "root" {
+	patient := func(host int) connection.Spec {
+		s := spec(server, host)
+		s.Timeout = 300 // all hosts are this machine
+		return s
+	}
+	if got := who(t, open(t, p, patient(1))); got != "root" {
 		t.Fatal(got)
 	}
 	before := memory()
@@ -212,7 +217,7 @@ func TestManyHosts(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range hosts {
 		all.Go(func() {
-			if got := who(t, open(t, p, spec(server, i+1))); got != "root" {
+			if got := who(t, open(t, p, patient(i+1))); got != "root" {
 				t.Errorf("host %d: %s", i+1, got)
 			}
 		})
@@ -222,7 +227,7 @@ func TestManyHosts(t *testing.T) {
 	each := (memory() - before) / (hosts - 1)
 	begin = time.Now()
 	for i := range hosts {
-		all.Go(func() { who(t, open(t, p, spec(server, i+1))) })
+		all.Go(func() { who(t, open(t, p, patient(i+1))) })
 	}
 	all.Wait()
 	t.Logf("%d hosts: connected and first task in %s, next task in %s, %d KB of memory a host", hosts, first.Round(time.Millisecond),
