@@ -32,7 +32,7 @@ func (e *Environment) Condition(c Context, condition any, at value.Origin, o Con
 	case bool, *value.Unknown:
 		return v, nil
 	case Omit:
-		return nil, &Error{Message: "A template was resolved to an Omit scalar.", Reason: BrokenCondition, Origin: at, Source: value.String(condition)}
+		return nil, &Error{Message: omitted, Reason: BrokenCondition, Origin: at, Source: value.String(condition)}
 	}
 	truth := python.Truth(v)
 	where := at.String()
@@ -105,7 +105,7 @@ func (e *Environment) judge(c Context, condition any, at value.Origin, o Conditi
 		if !ok {
 			return v, nil
 		}
-		if !t.written(c) {
+		if !t.written(c, 0) {
 			return nil, &Error{Message: "Encountered untrusted template or expression.", Origin: at, Source: text}
 		}
 		text = again
@@ -125,29 +125,56 @@ type Trusting interface {
 	Trusted(name string) bool
 }
 
-// written tells whether the template gives nothing but what a variable holds that a person
-// wrote.
-func (t *Template) written(c Context) bool {
+// maxTrail bounds how many variables are followed to one that a person wrote.
+const maxTrail = 20
+
+// written tells whether the template gives nothing but a text that a person wrote: one that
+// a trusted variable holds, or a template there that again gives only such.
+func (t *Template) written(c Context, trail int) bool {
 	trusting, ok := c.Variables.(Trusting)
-	if !ok || len(t.tree.Body) != 1 {
+	if !ok || trail > maxTrail || t.tree == nil || len(t.tree.Body) != 1 {
 		return false
 	}
 	p, ok := t.tree.Body[0].(*syntax.Print)
 	if !ok {
 		return false
 	}
-	for e := p.X; ; {
-		switch x := e.(type) {
-		case *syntax.Name:
-			return trusting.Trusted(x.Name)
-		case *syntax.Attr:
-			e = x.X
-		case *syntax.Item:
-			e = x.X
-		default:
-			return false
-		}
+	switch v := raw(c, trusting, p.X).(type) {
+	case string:
+		return true
+	case *value.Template:
+		next, err := t.env.ParseTemplate(v)
+		return err == nil && next.written(c, trail+1)
 	}
+	return false
+}
+
+// raw gives what lies in a trusted variable, or at a path in it, without rendering anything.
+func raw(c Context, trusting Trusting, e syntax.Expr) any {
+	var of, key any
+	switch x := e.(type) {
+	case *syntax.Name:
+		if !trusting.Trusted(x.Name) {
+			return nil
+		}
+		v, _, err := c.Variables.Variable(x.Name)
+		if err != nil {
+			return nil
+		}
+		return v
+	case *syntax.Attr:
+		of, key = raw(c, trusting, x.X), x.Name
+	case *syntax.Item:
+		k, ok := x.Key.(*syntax.Const)
+		if !ok {
+			return nil
+		}
+		of, key = raw(c, trusting, x.X), k.Value
+	default:
+		return nil
+	}
+	v, _, _ := python.Item(of, key)
+	return v
 }
 
 // stripped takes blanks off a condition. An empty one is broken.

@@ -198,17 +198,23 @@ func TestConditionOptions(t *testing.T) {
 			t.Errorf("%v: %v", condition, err)
 		}
 	}
-	// What a host answered is never evaluated.
-	answer := Context{Variables: answers{Dict{value.NewDict("r", "1 == 1")}}}
-	if _, err := env.Condition(answer, "{{ r }}", at, Conditions{}); err == nil || err.Error() != "Encountered untrusted template or expression." {
-		t.Errorf("an answer as a condition: %v", err)
+	// What a host answered is never evaluated, by whatever way it gets there.
+	tpl := func(text string) *value.Template { return &value.Template{Text: text} }
+	answer := Context{Variables: answers{Dict{value.NewDict("r", value.NewDict("stdout", "1 == 1"), "written", "1 == 1", "d", value.NewDict("c", "2 == 2", "t", tpl("{{ r.stdout }}")),
+		"direct", tpl("{{ written }}"), "around", tpl("{{ r.stdout }}"), "made", tpl("{{ r.stdout ~ '' }}"), "joined", tpl("1 == {{ 1 }}"), "loop", tpl("{{ loop }}"))}}}
+	for condition, want := range map[string]bool{"{{ written }}": true, "{{ direct }}": true, "{{ d.c }}": true, "{{ d['c'] }}": true, "{{ r.stdout }}": false, "{{ around }}": false,
+		"{{ made }}": false, "{{ joined }}": false, "{{ d.t }}": false, "{{ written }}{{ r.stdout }}": false, "{{ 'x' ~ written }}": false, "{{ '1 == 1' }}": false, "{{ [r.stdout][0] }}": false} {
+		v, err := env.Condition(answer, condition, at, Conditions{})
+		if want && (v != true || err != nil) || !want && (err == nil || err.Error() != "Encountered untrusted template or expression.") {
+			t.Errorf("%s gives %v, %v", condition, v, err)
+		}
 	}
 }
 
-// answers are variables that came back from a host.
+// answers are variables of which one came back from a host.
 type answers struct{ Dict }
 
-func (answers) Trusted(string) bool { return false }
+func (answers) Trusted(name string) bool { return name != "r" }
 
 // The number of remembered templates is bounded.
 func TestParsedIsBounded(t *testing.T) {

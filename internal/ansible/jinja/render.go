@@ -39,20 +39,24 @@ func (t *Template) Render(c Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	st := t.env.state(c)
+	st.template = t
 	switch v := v.(type) {
-	case nil, Omit:
+	case nil:
 		return "", nil
 	case string:
 		return v, nil
+	case Omit:
+		return "", &Error{Message: omitted, Origin: t.origin, Source: t.source}
 	}
-	st := t.env.state(c)
-	st.template = t
 	text, unknown, err := st.text(v)
 	if unknown != nil {
 		return "", &UnknownError{unknown}
 	}
 	return text, t.done(st, err)
 }
+
+const omitted = "A template was resolved to an Omit scalar."
 
 // Resolve renders all templates within a value: the result is as that of Native.
 func (e *Environment) Resolve(c Context, v any) (any, error) {
