@@ -1,11 +1,11 @@
 package facts
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // mountLimit bounds how many file systems are asked for their size at a time.
@@ -14,15 +14,61 @@ const mountLimit = 64
 // mounts collects the mounted file systems. A dead network file system does not answer, so
 // each is asked beside the others, and not longer than the timeout.
 func (h *host) mounts() facts {
+	list := h.mounted()
+	answers := make([]chan map[string]any, len(list))
+	places := make(chan struct{}, mountLimit)
+	for i, info := range list {
+		answers[i] = make(chan map[string]any, 1)
+		go func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			answers[i] <- fileSystemSize(h.path(info["mount"].(string)))
+		}()
+	}
+	ids := h.fileSystemIDs(list)
+	late, stop := context.WithTimeout(h.ctx, h.timeout())
+	defer stop()
+	found := make([]any, len(list))
+	for i, info := range list {
+		found[i] = info
+		size, ok := await(late, answers[i])
+		if !ok {
+			h.warn("Timeout exceeded when getting mount info for %s", info["mount"])
+			info["note"] = "Could not get extra information due to timeout"
+			continue
+		}
+		for k, v := range size {
+			info[k] = v
+		}
+		info["uuid"] = ids[info["device"].(string)]
+	}
+	return facts{"mounts": found}
+}
+
+// await waits for an answer until the context ends, and takes one that is there in any case.
+func await(ctx context.Context, answer <-chan map[string]any) (map[string]any, bool) {
+	select {
+	case a := <-answer:
+		return a, true
+	case <-ctx.Done():
+	}
+	select {
+	case a := <-answer:
+		return a, true
+	default:
+		return nil, false
+	}
+}
+
+// mounted reads the table of mounts; those without a device are left out.
+func (h *host) mounted() []map[string]any {
 	bound := h.boundMounts()
 	file := "/etc/mtab"
 	if !h.exists(file) {
 		file = "/proc/mounts"
 	}
-	type answer struct{ size map[string]any }
+	told := regexp.MustCompile(`.*bind.*"`)
 	var list []map[string]any
-	var answers []chan answer
-	places := make(chan struct{}, mountLimit)
 	for _, line := range h.lines(file) {
 		f := strings.Fields(line)
 		if len(f) < 6 {
@@ -35,54 +81,15 @@ func (h *host) mounts() facts {
 		if !strings.HasPrefix(device, "/") && !strings.HasPrefix(device, `\`) && !strings.Contains(device, ":/") || kind == "none" {
 			continue
 		}
-		if bound[mount] && !regexp.MustCompile(`.*bind.*"`).MatchString(options) {
+		if bound[mount] && !told.MatchString(options) {
 			options += ",bind"
 		}
 		dump, _ := number(f[4])
 		pass, _ := number(f[5])
 		list = append(list, map[string]any{"mount": mount, "device": device, "fstype": kind, "options": options,
 			"dump": dump, "passno": pass})
-		ready := make(chan answer, 1)
-		answers = append(answers, ready)
-		go func() {
-			places <- struct{}{}
-			defer func() { <-places }()
-			ready <- answer{fileSystemSize(h.path(mount))}
-		}()
 	}
-	ids := h.fileSystemIDs(list)
-	late := time.NewTimer(h.timeout())
-	defer late.Stop()
-	expired := false
-	found := make([]any, len(list))
-	for i, info := range list {
-		found[i] = info
-		if !expired {
-			select {
-			case a := <-answers[i]:
-				for k, v := range a.size {
-					info[k] = v
-				}
-				info["uuid"] = ids[info["device"].(string)]
-				continue
-			case <-late.C:
-				expired = true
-			case <-h.ctx.Done():
-				expired = true
-			}
-		}
-		select {
-		case a := <-answers[i]:
-			for k, v := range a.size {
-				info[k] = v
-			}
-			info["uuid"] = ids[info["device"].(string)]
-		default:
-			h.warn("Timeout exceeded when getting mount info for %s", info["mount"])
-			info["note"] = "Could not get extra information due to timeout"
-		}
-	}
-	return facts{"mounts": found}
+	return list
 }
 
 // unescape turns the \040 of a mount table back into the character.

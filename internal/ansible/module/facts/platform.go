@@ -90,7 +90,6 @@ func (h *host) namesOf(name string) []string {
 			return nil
 		}
 		address = found[0]
-		defer stop()
 		for _, e := range entries {
 			if e.address == address {
 				return e.names

@@ -281,13 +281,15 @@ func (t *crontab) find(name, job string) (line string, found, renamed bool) {
 		if l != job {
 			continue
 		}
-		before := t.lines[(i+len(t.lines)-1)%len(t.lines)]
+		// Before the first line comes the last, as Ansible counts.
+		last := (i + len(t.lines) - 1) % len(t.lines)
+		before := t.lines[last]
 		if !strings.HasPrefix(before, cronMarker) {
 			t.lines = append(t.lines[:i], append([]string{cronMarker + name}, t.lines[i:]...)...)
 			return l, true, true
 		}
 		if name != "" && before == cronMarker+"None" {
-			t.lines[i-1] = cronMarker + name
+			t.lines[last] = cronMarker + name
 			return l, true, true
 		}
 	}
