@@ -78,7 +78,8 @@ func toBool(v any) (any, error) {
 		return b, nil
 	}
 	// Ansible lists the words in the order of a set, which is another in every process.
-	return nil, fmt.Errorf("The value '%s' is not a valid boolean. Valid booleans include: "+ //nolint:staticcheck // Ansible's own words
+	//lint:ignore ST1005 these are Ansible's own words
+	return nil, fmt.Errorf("The value '%s' is not a valid boolean. Valid booleans include: "+
 		"0, 1, 'n', 'no', 'off', '0', 'false', 'f', 'y', 'yes', 'on', '1', 'true', 't'", text(v))
 }
 

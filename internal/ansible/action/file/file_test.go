@@ -214,3 +214,18 @@ func TestManyFiles(t *testing.T) {
 		t.Errorf("once more: changed %v, %d calls", result["changed"], calls)
 	}
 }
+
+// TestNothingComesBack looks for the content in the answer of the host: it has been sent once.
+func TestNothingComesBack(t *testing.T) {
+	target := &moduletest.Local{Modules: builtin.Modules()}
+	sum := "2aae6c35c94fcfb415dbe95f408b9ce91ee846ed" // of "hello world"
+	result, err := target.Run(context.Background(), module.Request{Module: "_tutti_place", Args: map[string]any{"dest": filepath.Join(t.TempDir(), "x"), "rel": "x",
+		"checksum": sum, "content": []byte("hello world"), "args": map[string]any{}, "force": true}})
+	if err != nil || result.Failed() {
+		t.Fatal(result, err)
+	}
+	data, err := json.Marshal(result)
+	if err != nil || strings.Contains(string(data), "aGVsbG8gd29ybGQ") || strings.Contains(string(data), "hello world") {
+		t.Errorf("%s, %v", data, err)
+	}
+}

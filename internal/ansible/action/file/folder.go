@@ -33,7 +33,7 @@ func inodeOf(path string) (inode, bool) {
 	if syscall.Stat(path, &st) != nil {
 		return inode{}, false
 	}
-	return inode{uint64(st.Dev), st.Ino}, true //nolint:unconvert // Dev has another type on other machines
+	return inode{uint64(st.Dev), st.Ino}, true // Dev has another type on other machines
 }
 
 // list finds all in a folder; parents are the folders that it lies in, so that a link back to

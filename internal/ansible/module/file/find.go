@@ -327,7 +327,8 @@ func (f *finder) contents(path string) (bool, error) {
 		return false, nil
 	}
 	if !f.Given("encoding") && !utf8.Valid(data) {
-		return false, fmt.Errorf(`Failed to read the file %s due to an encoding error. current encoding: `+ //nolint:staticcheck // Ansible's own words
+		//lint:ignore ST1005 these are Ansible's own words
+		return false, fmt.Errorf(`Failed to read the file %s due to an encoding error. current encoding: `+
 			`None (default determined by the Python built-in function "open")`, path)
 	}
 	text := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(f.codec.decode(data))

@@ -70,7 +70,10 @@ func runPlace(ctx context.Context, c *module.Call) module.Result {
 	if err := p.decode(); err != nil {
 		return attribute.Result(err)
 	}
-	return p.run()
+	result := p.run()
+	// What the call was made with is not sent back: it may be the whole file.
+	c.Args = nil
+	return result
 }
 
 func (p *placer) decode() error {

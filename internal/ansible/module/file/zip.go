@@ -154,7 +154,7 @@ func stampOf(f *zip.File) time.Time {
 	if f.Modified.Location() != time.UTC && !f.Modified.IsZero() {
 		return f.Modified.Truncate(time.Second)
 	}
-	d, t := f.ModifiedDate, f.ModifiedTime //nolint:staticcheck // the only place where the time without a zone is
+	d, t := f.ModifiedDate, f.ModifiedTime
 	dos := time.Date(int(d>>9)+1980, time.Month(d>>5&0xf), int(d&0x1f), int(t>>11), int(t>>5&0x3f), int(t&0x1f)*2, 0, time.Local)
 	if seconds := f.Modified.Truncate(time.Second); !f.Modified.IsZero() && hasUnixTime(f.Extra) {
 		return seconds

@@ -215,11 +215,6 @@ func filled(v any, dir string) any {
 	return v
 }
 
-// keywords are what may stand in a task beside its module.
-func keywords() map[string]bool {
-	return map[string]bool{"args": true, "environment": true, "no_log": true, "vars": true}
-}
-
 // task makes the task that an action or a module gets.
 func (c Case) task(dir, host string, check bool) action.Task {
 	t := action.Task{Host: host, CheckMode: check, Diff: c.Diff, Rendered: c.Rendered, Args: map[string]any{}, Search: []string{root}}
