@@ -15,7 +15,7 @@ import (
 
 func (a *app) stateCommand() *cobra.Command {
 	c := &cobra.Command{Use: "state", Short: "Look at the state, and edit it", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(a.unavailableState(), a.stateList(), a.stateShow(), a.stateRemove(), a.stateMove(), a.statePull(), a.statePush())
+	c.AddCommand(a.stateReplaceProvider(), a.stateList(), a.stateShow(), a.stateRemove(), a.stateMove(), a.statePull(), a.statePush())
 	return c
 }
 
@@ -151,6 +151,40 @@ func (a *app) stateMove() *cobra.Command {
 			})
 		},
 	}
+}
+
+func (a *app) stateReplaceProvider() *cobra.Command {
+	var approve bool
+	c := &cobra.Command{
+		Use: "replace-provider FROM TO", Short: "Have objects belong to another provider", Args: cobra.ExactArgs(2), Example: "  tutti state replace-provider hashicorp/random registry.acme.corp/acme/random",
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.withEngine(c, func(e *engine.Engine) error {
+				rows, d := e.ReplaceProvider(c.Context(), args[0], args[1], func(rows []*object.State) bool {
+					_, _ = fmt.Fprintf(a.stdout, "These belong to %s and will belong to %s:\n\n", args[0], args[1])
+					for _, r := range rows {
+						_, _ = fmt.Fprintf(a.stdout, "  %s\n", r.Addr)
+					}
+					if approve {
+						return true
+					}
+					_, _ = fmt.Fprint(a.stdout, "\nDo you want to make these changes?\nOnly 'yes' will be accepted to continue.\n\nEnter a value: ")
+					text, _ := a.questions.answer(c.Context())
+					return text == "yes"
+				})
+				if d.HasErrors() {
+					return a.failed(d, nil)
+				}
+				if len(rows) == 0 {
+					_, _ = fmt.Fprintln(a.stdout, "No matching resources found.")
+					return nil
+				}
+				_, _ = fmt.Fprintf(a.stdout, "\nSuccessfully replaced provider for %d resources.\n", len(rows))
+				return nil
+			})
+		},
+	}
+	c.Flags().BoolVar(&approve, "auto-approve", false, "do not ask")
+	return c
 }
 
 func (a *app) outputCommand() *cobra.Command {

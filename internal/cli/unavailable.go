@@ -31,12 +31,6 @@ func (a *app) missing() []missing {
 	return list
 }
 
-// unavailableState are those below the command state.
-func (a *app) unavailableState() *cobra.Command {
-	x := missing{"replace-provider", "Write the state with \"" + a.name + " state pull\", change the provider's address in it, raise its serial, and give it back with \"" + a.name + " state push\""}
-	return x.command("state " + x.name)
-}
-
 func (x missing) command(path string) *cobra.Command {
 	return &cobra.Command{
 		Use: x.name, Hidden: true, DisableFlagParsing: true, Short: "Not available yet",

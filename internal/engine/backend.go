@@ -294,7 +294,7 @@ func (e *Engine) unlockBackend(ctx context.Context, id string) diag.List {
 // FreeBackend gives a lock of the backend back by its ID, by force.
 func (e *Engine) FreeBackend(ctx context.Context, id string) diag.List {
 	if e.remote == nil {
-		return diag.Errorf(nil, "No such lock", "This stack has no backend with locks: give the number of a run, as \"tutti runs\" lists them.")
+		return diag.Errorf(nil, "No such lock", "%q is not the number of a run, as \"tutti runs\" lists them, and this stack has no backend with locks.", id)
 	}
 	return diag.FromError("Backend cannot be unlocked", e.remote.Unlock(ctx, id))
 }
