@@ -3,6 +3,7 @@ package argument
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -25,8 +26,8 @@ func (c *checker) collect(v any) {
 			c.collect(x)
 		}
 	case map[string]any:
-		for _, x := range v {
-			c.collect(x)
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			c.collect(v[k])
 		}
 	default:
 		if s := text(v); s != "" {
@@ -111,8 +112,8 @@ func hide(v any, secrets []string) any {
 		return list
 	case map[string]any:
 		m := make(map[string]any, len(v))
-		for k, x := range v {
-			m[k] = hide(x, secrets)
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			m[k] = hide(v[k], secrets)
 		}
 		return m
 	default:
