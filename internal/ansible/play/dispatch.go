@@ -125,7 +125,7 @@ func (it *item) arguments(module string) (*value.Dict, error) {
 		}
 		v, err := it.scope.render(raw)
 		if err != nil {
-			return nil, argumentError(err, k)
+			return nil, argumentError(module, err, k)
 		}
 		if u, ok := v.(*value.Unknown); ok {
 			return nil, &unknownError{u}

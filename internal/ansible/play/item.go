@@ -388,7 +388,7 @@ func (m *Machine) shown(r *value.Dict, noLog bool) *value.Dict {
 	out := &value.Dict{}
 	for k, v := range r.All() {
 		name, _ := k.(string)
-		if len(name) > 9 && name[:9] == "_ansible_" && name != "_ansible_verbose_always" && name != "_ansible_verbose_override" {
+		if len(name) > 9 && name[:9] == "_ansible_" && name != "_ansible_verbose_always" && name != "_ansible_verbose_override" && name != keyCauses {
 			continue
 		}
 		if name == "invocation" && m.in.Options.Verbosity < 3 {

@@ -14,6 +14,11 @@ func (t *turn) meta(name string) error {
 	if err != nil {
 		return err
 	}
+	if !t.task.Implicit {
+		if err := t.m.announce(t); err != nil {
+			return err
+		}
+	}
 	if yes != isTrue {
 		t.leave()
 		return nil

@@ -246,39 +246,6 @@ func (s *scope) candidates(kind, name string) []string {
 	return out
 }
 
-// failure makes an error the result of a task, with the place that it is about.
-func (m *Machine) failure(err error, t *turn) *value.Dict {
-	r := value.NewDict("failed", true, "changed", false, "msg", "Task failed: "+err.Error())
-	at := originOf(err)
-	if at.File == "" && t.task != nil {
-		at = t.task.Origin
-	}
-	if at.File != "" {
-		r.Set("_ansible_origin", at.String())
-	}
-	return r
-}
-
-// originOf is the place that an error is about.
-func originOf(err error) value.Origin {
-	var e *jinja.Error
-	var k *taskError
-	switch {
-	case errors.As(err, &e):
-		return e.Place()
-	case errors.As(err, &k):
-		return k.at
-	}
-	return value.Origin{}
-}
-
-func argumentError(err error, key any) error {
-	if pendingError(err) || unknownIn(err) != nil {
-		return err
-	}
-	return fmt.Errorf("Finalization of task args failed: Error while resolving value for '%s': %w", value.String(key), err) //nolint:staticcheck // Ansible's words
-}
-
 func emptyDict() *value.Dict { return &value.Dict{} }
 
 // loader gives the reader of playbooks, which asks what it does not know at this desk.

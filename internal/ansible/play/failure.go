@@ -1,0 +1,76 @@
+package play
+
+import (
+	"errors"
+	gostrings "strings"
+
+	"tutti/internal/ansible/jinja"
+	"tutti/internal/ansible/value"
+)
+
+// wrapped is an error with what it made fail, as a sentence of its own.
+type wrapped struct {
+	message string
+	at      value.Origin
+	err     error
+}
+
+// Error implements error.
+func (w *wrapped) Error() string {
+	return gostrings.TrimSuffix(w.message, ".") + ": " + w.err.Error()
+}
+
+// Unwrap gives the cause.
+func (w *wrapped) Unwrap() error { return w.err }
+
+// because wraps an error that is one about the playbook; what is only pending or unknown
+// passes unchanged.
+func because(message string, at value.Origin, err error) error {
+	if err == nil || pendingError(err) || unknownIn(err) != nil {
+		return err
+	}
+	return &wrapped{message: message, at: at, err: err}
+}
+
+// keyCauses is where a result holds why it failed: a list of dicts with msg and origin.
+const keyCauses = "_ansible_causes"
+
+// failure makes an error the result of a task, with the places that it is about.
+func (m *Machine) failure(err error, t *turn) *value.Dict {
+	r := value.NewDict("failed", true, "changed", false, "msg", "Task failed: "+err.Error())
+	causes := value.NewList(value.NewDict("msg", "Task failed.", "origin", t.task.Origin.String()))
+	for err != nil {
+		var w *wrapped
+		if !errors.As(err, &w) {
+			causes.Items = append(causes.Items, value.NewDict("msg", err.Error(), "origin", originOf(err).String()))
+			break
+		}
+		causes.Items = append(causes.Items, value.NewDict("msg", w.message, "origin", w.at.String()))
+		err = w.err
+	}
+	r.Set(keyCauses, causes)
+	return r
+}
+
+// originOf is the place that an error is about.
+func originOf(err error) value.Origin {
+	var e *jinja.Error
+	var k *taskError
+	switch {
+	case errors.As(err, &e):
+		return e.Place()
+	case errors.As(err, &k):
+		return k.at
+	}
+	return value.Origin{}
+}
+
+// argumentError says that an argument of a module cannot be rendered.
+func argumentError(module string, err error, key any) error {
+	if pendingError(err) || unknownIn(err) != nil {
+		return err
+	}
+	at := originOf(err)
+	inner := &taskError{at: at, message: "Error while resolving value for '" + value.String(key) + "': " + err.Error()}
+	return &wrapped{message: "Finalization of task args for '" + module + "' failed.", err: inner}
+}
