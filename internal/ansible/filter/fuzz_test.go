@@ -2,6 +2,7 @@ package filter_test
 
 import (
 	"testing"
+	"unicode/utf8"
 
 	"tutti/internal/ansible/filter/jsontext"
 	"tutti/internal/ansible/jinja"
@@ -26,6 +27,9 @@ func FuzzYAMLRoundTrip(f *testing.F) {
 	}
 	e := environment()
 	f.Fuzz(func(t *testing.T, text string, nice bool) {
+		if !utf8.ValidString(text) {
+			return // such bytes are no characters, in YAML and in JSON
+		}
 		v := value.NewDict("k", text, text, value.NewList(text, int64(1), nil, value.NewDict(text, true)))
 		filters := "x | to_yaml | from_yaml"
 		if nice {
@@ -47,6 +51,9 @@ func FuzzJSON(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
+		if !utf8.ValidString(text) {
+			return
+		}
 		v, err := jsontext.Parse(text, true)
 		if err != nil {
 			return
