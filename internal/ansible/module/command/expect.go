@@ -56,7 +56,7 @@ func expect(ctx context.Context, c *module.Call) module.Result {
 	}
 	dir, err := folder(c.String("chdir"))
 	if err != nil {
-		return module.Fail("Unable to change directory before execution.", "exception", err.Error())
+		return module.Fail(fmt.Sprintf("Task failed: Module failed: [Errno %d] No such file or directory: '%s'", errorNumber(err), c.String("chdir")))
 	}
 	if r := expectSkips(c, line, dir); r != nil {
 		return r
@@ -106,7 +106,8 @@ func expectTimeout(value any) (time.Duration, error) {
 			return time.Duration(n) * time.Second, nil
 		}
 	}
-	return 0, fmt.Errorf("argument 'timeout' is %v and cannot be converted to int", value)
+	kind := map[bool]string{true: "str", false: "float"}[fmt.Sprintf("%T", value) == "string"]
+	return 0, fmt.Errorf(`argument 'timeout' is of type <class '%s'> and we were unable to convert to int: "'%v'" cannot be converted to an int`, kind, value)
 }
 
 func expectSkips(c *module.Call, line, dir string) module.Result {
@@ -155,9 +156,17 @@ func answer(value any) string {
 			text = "True"
 		case false:
 			text = "False"
+		case nil:
+			text = "None"
 		}
 	}
 	return strings.TrimRight(text, "\n") + "\n"
+}
+
+// pythonBytes writes bytes as Python shows them: b'...'.
+func pythonBytes(s string) string {
+	quoted := strconv.Quote(s)
+	return "b'" + strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`) + "'"
 }
 
 var errExpectTimeout = errors.New("the program said nothing for too long")
@@ -297,7 +306,7 @@ func (d *dialogue) reply(terminal io.Writer) (bool, error) {
 	index := 0
 	if first.once {
 		if index = first.used; index >= len(first.answers) {
-			return false, fmt.Errorf("No remaining responses for '%s', output was '%s'", first.text, text[:end]) //nolint:staticcheck // Ansible's own words
+			return false, fmt.Errorf("No remaining responses for '%s', output was '%s'", first.text, pythonBytes(text[:end])) //nolint:staticcheck // Ansible's own words
 		}
 		first.used++
 	}

@@ -26,6 +26,8 @@ func call(t *testing.T, name string, args map[string]any) module.Result {
 	return nil
 }
 
+// TestExpect has as expectations what the real module did with pexpect 4 and these programs,
+// but for the patterns that match nothing, with which it never ends.
 func TestExpect(t *testing.T) {
 	dir := t.TempDir()
 	ask := filepath.Join(dir, "ask")
@@ -53,7 +55,11 @@ func TestExpect(t *testing.T) {
 		{"folder", map[string]any{"command": "./ask 0", "chdir": dir, "responses": map[string]any{"[:?] ": "x"}},
 			module.Result{"rc": 0, "changed": true, "stdout": "Name: Again, x? got x and x in DIR"}},
 		{"too few answers", map[string]any{"command": loop, "responses": map[string]any{"Q": []any{"x"}}},
-			module.Result{"changed": false, "failed": true, "msg": "No remaining responses for 'Q', output was ': Q'"}},
+			module.Result{"changed": false, "failed": true, "msg": "No remaining responses for 'Q', output was 'b': Q''"}},
+		{"answers of other types", map[string]any{"command": ask + " 0", "responses": map[string]any{"Name": true, "Again": nil}},
+			module.Result{"rc": 0, "changed": true, "stdout": "Name: Again, True? got True and None in HERE"}},
+		{"no such folder", map[string]any{"command": "ls", "chdir": "/nonexistent", "responses": map[string]any{"Name": true}},
+			module.Result{"changed": false, "failed": true, "msg": "Task failed: Module failed: [Errno 2] No such file or directory: '/nonexistent'"}},
 		{"no answer in time", map[string]any{"command": ask, "timeout": "1", "responses": map[string]any{"nothing": "x"}},
 			module.Result{"rc": nil, "changed": true, "failed": true, "msg": "command exceeded timeout", "stdout": "Name:"}},
 		{"no such program", map[string]any{"command": "no-such-program-here", "responses": map[string]any{"a": "x"}},
@@ -63,7 +69,7 @@ func TestExpect(t *testing.T) {
 		{"gone already", map[string]any{"command": "false", "removes": ask + "x", "responses": map[string]any{"a": "x"}},
 			module.Result{"cmd": "false", "rc": 0, "changed": false, "stdout": "skipped, since DIR/askx does not exist"}},
 		{"bad timeout", map[string]any{"command": "true", "timeout": "soon", "responses": map[string]any{"a": "x"}},
-			module.Result{"changed": false, "failed": true, "msg": "argument 'timeout' is soon and cannot be converted to int"}},
+			module.Result{"changed": false, "failed": true, "msg": `argument 'timeout' is of type <class 'str'> and we were unable to convert to int: "'soon'" cannot be converted to an int`}},
 		{"empty pattern", map[string]any{"command": "echo done", "responses": map[string]any{"x*": "x"}},
 			module.Result{"rc": 0, "changed": true, "stdout": "done"}},
 		{"nothing to run", map[string]any{"command": " ", "responses": map[string]any{"a": "x"}},

@@ -89,3 +89,23 @@ func FuzzCrontab(f *testing.F) {
 		_ = entries(text, "")
 	})
 }
+
+// TestHashedHost: the hash of a name is another each time, and the host is found all the same.
+func TestHashedHost(t *testing.T) {
+	if module.LookPath(context.Background(), "ssh-keygen") == "" {
+		t.Skip("this machine has no ssh-keygen")
+	}
+	file := filepath.Join(t.TempDir(), "hosts")
+	m := module.Module{Name: "known_hosts", Spec: knownHostsSpec(), Run: knownHosts}
+	for _, changed := range []bool{true, false} {
+		r := module.Run(context.Background(), &m, module.Request{Module: m.Name, Args: map[string]any{"name": "example.org", "path": file, "hash_host": true,
+			"key": "example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIu3bT9CzzGLpZMiBJkNLyMf1K8Tq0gMRkmUQJ0q1oXX"}})
+		if r["changed"] != changed || r.Failed() {
+			t.Errorf("%v", r)
+		}
+	}
+	text, err := os.ReadFile(file)
+	if err != nil || string(text[:3]) != "|1|" {
+		t.Errorf("%s, %v", text, err)
+	}
+}
