@@ -31,7 +31,7 @@ func (it *item) remote(module string, args *value.Dict) error {
 		module, args = "ansible.builtin.setup", it.gathering(args)
 	}
 	task := action.Task{Module: module, CheckMode: s.checkMode(), Diff: s.diffMode(), Verbosity: it.t.m.in.Options.Verbosity, NoLog: it.noLog,
-		Search: s.searchPath(), Facts: it.factsFor(to.Name)}
+		Host: it.t.host.name, Search: s.searchPath(), Facts: it.factsFor(to.Name)}
 	if task.CheckMode, err = s.flag("check_mode", it.t.m.in.Options.Check); err != nil {
 		return err
 	}
