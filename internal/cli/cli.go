@@ -225,7 +225,7 @@ func (a *app) writeInto(c *cobra.Command) error {
 // streams reports whether the -json of a command is a stream of messages.
 func streams(command string) bool {
 	switch command {
-	case "plan", "apply", "up", "destroy", "refresh", "resume", "rollback", "import", "drift":
+	case "init", "plan", "apply", "up", "destroy", "refresh", "resume", "rollback", "import", "drift":
 		return true
 	default:
 		return false

@@ -49,19 +49,23 @@ func (a *app) initCommand() *cobra.Command {
 			if d.HasErrors() {
 				return exitCode(exitError)
 			}
-			_, _ = fmt.Fprintf(a.stdout, "\nThe stack is initialized. \"%s plan\" shows what would change.\n", a.name)
+			if a.stream == nil {
+				_, _ = fmt.Fprintln(a.stdout)
+			}
+			a.installing("The stack is initialized. \"%s plan\" shows what would change.", a.name)
 			return nil
 		},
 	}
 	vars.add(c)
 	fl := c.Flags()
+	fl.Bool("json", false, "write one JSON message a line")
 	fl.BoolVar(&o.Upgrade, "upgrade", false, "take the newest versions that are allowed")
 	fl.StringArrayVar(&pluginDirs, "plugin-dir", nil, "install providers from this folder only; may be repeated")
 	fl.StringVar(&lock, "lockfile", "", "\"readonly\": fail if the lock file would have to change")
 	for _, name := range []string{"backend", "input", "get", "lock"} {
 		fl.Bool(name, true, "accepted for Terraform's sake")
 	}
-	for _, name := range []string{"reconfigure", "migrate-state", "force-copy", "json"} {
+	for _, name := range []string{"reconfigure", "migrate-state", "force-copy"} {
 		fl.Bool(name, false, "accepted for Terraform's sake")
 	}
 	fl.StringArrayVar(&backends, "backend-config", nil, "a setting of the backend (NAME=VALUE), or a file of such; may be repeated")
@@ -69,9 +73,19 @@ func (a *app) initCommand() *cobra.Command {
 	return c
 }
 
+// installing tells of the progress of init, as text or as a message.
+func (a *app) installing(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if a.stream != nil {
+		a.stream.Init(strings.TrimPrefix(text, "- "))
+		return
+	}
+	_, _ = fmt.Fprintln(a.stdout, text)
+}
+
 func (a *app) moduleEvent(e module.Event) {
 	if e.Source != "" {
-		_, _ = fmt.Fprintf(a.stdout, "- Downloading %s for %s...\n", e.Source, e.Key)
+		a.installing("- Downloading %s for %s...", e.Source, e.Key)
 	}
 }
 
@@ -96,7 +110,7 @@ func (a *app) providerEvent(e install.Event) {
 	default:
 		return
 	}
-	_, _ = fmt.Fprintln(a.stdout, line)
+	a.installing("%s", line)
 }
 
 func (a *app) getCommand() *cobra.Command {

@@ -61,6 +61,11 @@ func (s *Stream) Version(tutti string) {
 	s.send(message{"info", "tutti " + tutti, "version", map[string]any{"terraform": ToolVersion, "tutti": tutti, "ui": streamUI}})
 }
 
+// Init writes a line of the progress of init.
+func (s *Stream) Init(text string) {
+	s.send(message{"info", text, "init_output", nil})
+}
+
 // Diags writes each diagnostic as a message.
 func (s *Stream) Diags(list diag.List, sources map[string][]byte) {
 	for _, d := range JSONDiags(list, sources) {
