@@ -40,11 +40,13 @@ func (d *DuplicateOptionError) Error() string { return d.text }
 type File struct {
 	o        Options
 	sections map[string]*value.Dict
+	// names are those of the sections, in order.
+	names []string
 }
 
 // New gives an empty file.
 func New(o Options) *File {
-	return &File{o: o, sections: map[string]*value.Dict{DefaultSection: {}}}
+	return &File{o: o, sections: map[string]*value.Dict{DefaultSection: {}}, names: []string{DefaultSection}}
 }
 
 var (
@@ -80,10 +82,8 @@ func (f *File) Read(text string) error {
 	if r.faults != nil {
 		return fmt.Errorf("Source contains parsing errors: '<???>'%s", strings.Join(r.faults, "")) //nolint:staticcheck // Python's own words
 	}
-	for name, s := range f.sections {
-		if name == "" {
-			continue
-		}
+	for _, name := range f.names {
+		s := f.sections[name]
 		for k, v := range s.All() {
 			s.Set(k, finished(v))
 		}
@@ -152,6 +152,7 @@ func (r *reader) enter(name string, number int) error {
 	}
 	if r.f.sections[name] == nil {
 		r.f.sections[name] = &value.Dict{}
+		r.f.names = append(r.f.names, name)
 	}
 	r.name, r.section, r.option = name, r.f.sections[name], ""
 	return nil

@@ -43,7 +43,7 @@ func FuzzRead(f *testing.F) {
 		if file.Read(text) != nil {
 			return
 		}
-		for section := range file.sections {
+		for _, section := range file.names {
 			if _, err := file.Items(section); err != nil {
 				continue
 			}
