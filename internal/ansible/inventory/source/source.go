@@ -246,7 +246,8 @@ func (l *loader) file(ctx context.Context, path string) bool {
 			l.processed = append(l.processed, path)
 			return true
 		}
-		if !errors.Is(err, errDeclined) {
+		// That a file of YAML is no INI tells nobody anything.
+		if !errors.Is(err, errDeclined) && (name != "ini" || filepath.Ext(path) == "" || len(failures) == 0) {
 			failures = append(failures, failure(name, err))
 		}
 	}
