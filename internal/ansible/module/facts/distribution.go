@@ -1,18 +1,11 @@
 package facts
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 )
-
-// Distribution gives the facts about the distribution of this machine ("distribution",
-// "distribution_version", "os_family", ...), for modules that act by it.
-func Distribution(ctx context.Context) map[string]any {
-	return newHost(ctx, hostOptions{}).distribution()
-}
 
 // releaseFile is one of the files by which distributions are told apart. They are tried in
 // the order of releaseFiles; the first that fits decides.

@@ -39,10 +39,6 @@ func Chrooted(ctx context.Context) bool { return newHost(ctx, hostOptions{}).isC
 // SystemdManaged tells that systemd runs the machine.
 func SystemdManaged(ctx context.Context) bool { return newHost(ctx, hostOptions{}).systemdRuns() }
 
-// SystemdInstalled tells that systemd would run the machine if it were started: it is an
-// image, or a folder that somebody changed the root to.
-func SystemdInstalled(ctx context.Context) bool { return newHost(ctx, hostOptions{}).systemdOffline() }
-
 func (h *host) systemdRuns() bool {
 	if h.program("systemctl") == "" {
 		return false

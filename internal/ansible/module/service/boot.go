@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"tutti/internal/ansible/module/attribute"
 )
 
 // enable sees to it that the service starts at boot, or does not. done tells that nothing else
@@ -36,9 +38,9 @@ func (m *manager) enable() (done bool, err error) {
 			verb = argv[2]
 		}
 		if a.err != "" {
-			return false, failed(fmt.Sprintf("Error when trying to %s %s: rc=%d %s", verb, m.name, a.code, a.err))
+			return false, attribute.Failed(fmt.Sprintf("Error when trying to %s %s: rc=%d %s", verb, m.name, a.code, a.err))
 		}
-		return false, failed(fmt.Sprintf("Failure for %s %s: rc=%d %s", verb, m.name, a.code, a.out))
+		return false, attribute.Failed(fmt.Sprintf("Failure for %s %s: rc=%d %s", verb, m.name, a.code, a.out))
 	}
 	return false, nil
 }
@@ -71,7 +73,7 @@ func (m *manager) enabling(wanted bool) (differs bool, argv []string, err error)
 			a = ask(m.ctx, program, "--list", m.name)
 		}
 		if !strings.Contains(a.out, m.name) {
-			return false, nil, failed(fmt.Sprintf("service %s does not support chkconfig", m.name))
+			return false, nil, attribute.Failed(fmt.Sprintf("service %s does not support chkconfig", m.name))
 		}
 		same := strings.Contains(a.out, "3:"+verb) && strings.Contains(a.out, "5:"+verb)
 		return !same, []string{program, m.name, verb}, nil
@@ -96,9 +98,9 @@ func (m *manager) links(wanted bool) error {
 	for _, verb := range verbs {
 		if a := ask(m.ctx, m.enablerProgram, m.name, verb); a.code != 0 {
 			if a.err != "" {
-				return failed(a.err)
+				return attribute.Failed(a.err)
 			}
-			return failed(a.out)
+			return attribute.Failed(a.out)
 		}
 	}
 	return nil
@@ -121,7 +123,7 @@ func (m *manager) insserv(wanted bool) (done bool, err error) {
 	}
 	a = ask(m.ctx, append([]string{m.enablerProgram}, change...)...)
 	if a.code != 0 || a.err != "" {
-		return false, failed(fmt.Sprintf("Failed to %s service. rc: %d, out: %s, err: %s", verb, a.code, a.out, a.err))
+		return false, attribute.Failed(fmt.Sprintf("Failed to %s service. rc: %d, out: %s, err: %s", verb, a.code, a.out, a.err))
 	}
 	return false, nil
 }
@@ -137,7 +139,7 @@ func (m *manager) override(wanted bool) (done bool, err error) {
 		return false, err
 	}
 	if pattern.Match(config) {
-		return false, failed("manual stanza not supported in a .conf file")
+		return false, attribute.Failed("manual stanza not supported in a .conf file")
 	}
 	file := "/etc/init/" + m.name + ".override"
 	data, err := os.ReadFile(file)
@@ -158,7 +160,7 @@ func (m *manager) override(wanted bool) (done bool, err error) {
 		return true, nil
 	}
 	if m.changed && os.WriteFile(file, []byte(text), 0o644) != nil {
-		return false, failed("Could not modify override file")
+		return false, attribute.Failed("Could not modify override file")
 	}
 	return false, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"tutti/internal/ansible/argument"
 	"tutti/internal/ansible/module"
+	"tutti/internal/ansible/module/attribute"
 	"tutti/internal/ansible/module/facts"
 )
 
@@ -52,7 +53,7 @@ func service(ctx context.Context, c *module.Call) module.Result {
 	m := &manager{ctx: ctx, call: c, name: c.String("name"), arguments: strings.Fields(c.String("arguments"))}
 	r, err := m.apply()
 	if err != nil {
-		return resultOf(err)
+		return attribute.Result(err)
 	}
 	return r
 }
@@ -131,7 +132,7 @@ func (m *manager) apply() (module.Result, error) {
 		return nil, err
 	}
 	if m.running == nil {
-		return nil, failed("failed determining service state, possible typo of service name?")
+		return nil, attribute.Failed("failed determining service state, possible typo of service name?")
 	}
 	runs := *m.running
 	change := wanted == "restarted" || wanted == "reloaded" || wanted == "started" && !runs || wanted == "stopped" && runs
@@ -262,13 +263,13 @@ func (m *manager) findSystemd() error {
 	a := ask(m.ctx, m.controlProgram, "show", m.name)
 	switch {
 	case a.code != 0:
-		return failed(fmt.Sprintf("failure %d running systemctl show for '%s': %s", a.code, m.name, a.err))
+		return attribute.Failed(fmt.Sprintf("failure %d running systemctl show for '%s': %s", a.code, m.name, a.err))
 	case strings.Contains(a.out, "LoadState=not-found"):
-		return failed(fmt.Sprintf(`systemd could not find the requested service "'%s'": %s`, m.name, a.err))
+		return attribute.Failed(fmt.Sprintf(`systemd could not find the requested service "'%s'": %s`, m.name, a.err))
 	}
 	active, ok := parseShow(a.out)["ActiveState"].(string)
 	if !ok {
-		return failed(fmt.Sprintf("No ActiveState value in systemctl show output for '%s'", m.name))
+		return attribute.Failed(fmt.Sprintf("No ActiveState value in systemctl show output for '%s'", m.name))
 	}
 	m.set(active == "active")
 	m.crashed = active == "failed"
@@ -302,8 +303,8 @@ func (m *manager) act(wanted string, runs bool) error {
 	case a.code == 0 || strings.Contains(a.err, "Job is already running"):
 		return nil
 	case a.err != "":
-		return failed(a.err)
+		return attribute.Failed(a.err)
 	default:
-		return failed(a.out)
+		return attribute.Failed(a.out)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"tutti/internal/ansible/argument"
 	"tutti/internal/ansible/module"
+	"tutti/internal/ansible/module/attribute"
 	"tutti/internal/ansible/module/facts"
 )
 
@@ -53,7 +54,7 @@ func systemd(ctx context.Context, c *module.Call) module.Result {
 	}
 	program, err := require(ctx, "systemctl")
 	if err != nil {
-		return resultOf(err)
+		return attribute.Result(err)
 	}
 	u := &unit{ctx: ctx, call: c, systemctl: []string{program}, name: name, status: map[string]any{}}
 	if scope := c.String("scope"); scope != "system" {
@@ -66,7 +67,7 @@ func systemd(ctx context.Context, c *module.Call) module.Result {
 	}
 	u.result = module.Result{"name": c.Args["name"], "changed": false, "status": u.status}
 	if err := u.apply(); err != nil {
-		return resultOf(err)
+		return attribute.Result(err)
 	}
 	u.result["status"] = u.status
 	return u.result
@@ -108,7 +109,7 @@ func (u *unit) apply() error {
 		case u.offline():
 			u.call.Warn("%s failed, but target is a chroot or systemd is offline. Continuing. Error was: %d / %s", verb, a.code, a.err)
 		default:
-			return failed(fmt.Sprintf("failure %d during %s: %s", a.code, verb, a.err))
+			return attribute.Failed(fmt.Sprintf("failure %d during %s: %s", a.code, verb, a.err))
 		}
 	}
 	if u.name == "" {
@@ -138,7 +139,7 @@ func (u *unit) find() error {
 		state, known := u.status["LoadState"].(string)
 		u.systemd = known && state != "not-found"
 		if problem, broken := u.status["LoadError"]; broken && u.systemd && state != "masked" {
-			return failed(fmt.Sprintf("Error loading unit file '%s': %s", u.name, problem))
+			return attribute.Failed(fmt.Sprintf("Error loading unit file '%s': %s", u.name, problem))
 		}
 	case a.code == 1 && strings.Contains(a.err, "Failed to parse bus message"):
 		// An old systemd cannot show some units; what it lists and says of their activity is enough.
@@ -168,7 +169,7 @@ func (u *unit) findOffline() error {
 		return nil
 	}
 	if a := u.do(); a.code != 0 {
-		return failed(strings.TrimRight(a.err, " \r\n\t"), "cmd", strings.Join(u.systemctl, " "), "rc", a.code, "stdout", a.out, "stderr", a.err)
+		return attribute.Failed(strings.TrimRight(a.err, " \r\n\t"), "cmd", strings.Join(u.systemctl, " "), "rc", a.code, "stdout", a.out, "stderr", a.err)
 	}
 	return nil
 }
@@ -228,7 +229,7 @@ func (u *unit) mask() error {
 		if !u.found() {
 			return missing(u.name, "host")
 		}
-		return failed(fmt.Sprintf("Failed to %s the service (%s): %s", verb, u.name, strings.TrimSpace(a.err)))
+		return attribute.Failed(fmt.Sprintf("Failed to %s the service (%s): %s", verb, u.name, strings.TrimSpace(a.err)))
 	}
 	return nil
 }
@@ -262,7 +263,7 @@ func (u *unit) enable() error {
 		verb = "enable"
 	}
 	if a := u.do(verb, u.name); a.code != 0 {
-		return failed(fmt.Sprintf("Unable to %s service %s: %s", verb, u.name, a.out+a.err))
+		return attribute.Failed(fmt.Sprintf("Unable to %s service %s: %s", verb, u.name, a.out+a.err))
 	}
 	return nil
 }
@@ -282,7 +283,7 @@ func (u *unit) state() error {
 			u.call.Warn("%s", "Target is a chroot or systemd is offline. This can lead to false positives or prevent the init system tools from working.")
 			return nil
 		}
-		return failed("Service is in unknown state", "status", u.status)
+		return attribute.Failed("Service is in unknown state", "status", u.status)
 	}
 	running := active == "active" || active == "activating"
 	verb := ""
@@ -305,7 +306,7 @@ func (u *unit) state() error {
 		return nil
 	}
 	if a := u.do(verb, u.name); a.code != 0 {
-		return failed(fmt.Sprintf("Unable to %s service %s: %s", verb, u.name, a.err))
+		return attribute.Failed(fmt.Sprintf("Unable to %s service %s: %s", verb, u.name, a.err))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"tutti/internal/ansible/argument"
 	"tutti/internal/ansible/module"
+	"tutti/internal/ansible/module/attribute"
 )
 
 func sysvinitSpec() argument.Spec {
@@ -41,14 +42,14 @@ func sysvinit(ctx context.Context, c *module.Call) module.Result {
 	s := &initScript{ctx: ctx, call: c, name: c.String("name"), status: map[string]any{}}
 	s.result = module.Result{"name": s.name, "changed": false, "status": s.status}
 	if !exists(script(s.name)) {
-		return resultOf(missing(s.name, ""))
+		return attribute.Result(missing(s.name, ""))
 	}
 	running := s.running()
 	if err := s.enable(); err != nil {
-		return resultOf(err)
+		return attribute.Result(err)
 	}
 	if err := s.control(running); err != nil {
-		return resultOf(err)
+		return attribute.Result(err)
 	}
 	return s.result
 }
@@ -126,7 +127,7 @@ func (s *initScript) enable() error {
 	a := ask(s.ctx, argv...)
 	told["rc"], told["stdout"], told["stderr"] = a.code, a.out, a.err
 	if strings.Contains(a.err, "illegal runlevel specified") {
-		return failed("Illegal runlevel specified for enable operation on service "+s.name, "name", s.name, "changed", true, "status", s.status)
+		return attribute.Failed("Illegal runlevel specified for enable operation on service "+s.name, "name", s.name, "changed", true, "status", s.status)
 	}
 	return nil
 }
@@ -184,7 +185,7 @@ func (s *initScript) control(running bool) error {
 		argv := append([]string{script(s.name), verb}, strings.Fields(c.String("arguments"))...)
 		a := ask(s.ctx, argv...)
 		if a.code != 0 {
-			return failed(fmt.Sprintf("Failed to %s service: %s", action, s.name), "rc", a.code, "stdout", a.out, "stderr", a.err)
+			return attribute.Failed(fmt.Sprintf("Failed to %s service: %s", action, s.name), "rc", a.code, "stdout", a.out, "stderr", a.err)
 		}
 		told["rc"], told["stdout"], told["stderr"] = a.code, a.out, a.err
 		if len(verbs) > 1 {

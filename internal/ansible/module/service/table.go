@@ -10,7 +10,6 @@ package service
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,6 +18,7 @@ import (
 
 	"tutti/internal/ansible/argument"
 	"tutti/internal/ansible/module"
+	"tutti/internal/ansible/module/attribute"
 )
 
 // Modules are the modules of this package.
@@ -32,25 +32,9 @@ func Modules() []module.Module {
 	}
 }
 
-// failure is an error that becomes the module's failed result.
-type failure struct{ result module.Result }
-
-func (f *failure) Error() string { s, _ := f.result["msg"].(string); return s }
-
-func failed(msg string, pairs ...any) error { return &failure{module.Fail(msg, pairs...)} }
-
-// resultOf makes the failed result of an error.
-func resultOf(err error) module.Result {
-	var f *failure
-	if errors.As(err, &f) {
-		return f.result
-	}
-	return module.Fail(err.Error())
-}
-
 // missing is the error about a service that is not there.
 func missing(name, where string) error {
-	return failed(fmt.Sprintf("Could not find the requested service %s: %s", name, where))
+	return attribute.Failed(fmt.Sprintf("Could not find the requested service %s: %s", name, where))
 }
 
 // answer is what a program did.
@@ -86,7 +70,7 @@ func require(ctx context.Context, name string) (string, error) {
 		return file, nil
 	}
 	path, _ := module.Getenv(ctx, "PATH")
-	return "", failed(fmt.Sprintf("Failed to find required executable %q in paths: %s", name, path))
+	return "", attribute.Failed(fmt.Sprintf("Failed to find required executable %q in paths: %s", name, path))
 }
 
 // pause waits between stopping and starting.

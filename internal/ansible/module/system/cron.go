@@ -57,7 +57,7 @@ func cron(ctx context.Context, c *module.Call) module.Result {
 	}
 	program, err := require(ctx, "crontab")
 	if err != nil {
-		return resultOf(err)
+		return attribute.Result(err)
 	}
 	t := &crontab{program: program, user: c.String("user")}
 	if file := c.String("cron_file"); file != "" {
@@ -69,11 +69,11 @@ func cron(ctx context.Context, c *module.Call) module.Result {
 		}
 	}
 	if err := t.read(ctx); err != nil {
-		return resultOf(err)
+		return attribute.Result(err)
 	}
 	r, err := t.apply(ctx, c)
 	if err != nil {
-		return resultOf(err)
+		return attribute.Result(err)
 	}
 	return r
 }
@@ -127,7 +127,7 @@ func (t *crontab) read(ctx context.Context) error {
 	out := ask(ctx, append(t.forUser(ctx), "-l")...)
 	// 1 says that there are no jobs.
 	if out.code != 0 && out.code != 1 {
-		return failed("Unable to read crontab")
+		return attribute.Failed("Unable to read crontab")
 	}
 	t.before = out.stdout
 	// Some versions of the program put lines of their own before the table.
@@ -337,7 +337,7 @@ func (t *crontab) changeVariable(c *module.Call, name string, present bool) (boo
 		if other := c.String(place.option); other != "" {
 			found := t.variable(other)
 			if found < 0 {
-				return false, failed(fmt.Sprintf("Variable named '%s' not found.", other))
+				return false, attribute.Failed(fmt.Sprintf("Variable named '%s' not found.", other))
 			}
 			index = found + place.offset
 		}
@@ -449,7 +449,7 @@ func (t *crontab) write(ctx context.Context, c *module.Call) error {
 	}
 	out := ask(ctx, append(t.forUser(ctx), file)...)
 	if out.code != 0 {
-		return failed("Failed to install new cronfile: "+file, "stderr", out.stderr, "stdout", out.stdout, "rc", out.code)
+		return attribute.Failed("Failed to install new cronfile: "+file, "stderr", out.stderr, "stdout", out.stdout, "rc", out.code)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"tutti/internal/ansible/argument"
 	"tutti/internal/ansible/module"
+	"tutti/internal/ansible/module/attribute"
 )
 
 func getentSpec() argument.Spec {
@@ -25,7 +26,7 @@ func getentSpec() argument.Spec {
 func getent(ctx context.Context, c *module.Call) module.Result {
 	program, err := require(ctx, "getent")
 	if err != nil {
-		return resultOf(err)
+		return attribute.Result(err)
 	}
 	database, key := c.String("database"), c.String("key")
 	argv := []string{program, database}

@@ -66,7 +66,7 @@ func groupModule(ctx context.Context, c *module.Call) module.Result {
 		done, err = addGroup(ctx, c)
 	}
 	if err != nil {
-		return resultOf(err)
+		return attribute.Result(err)
 	}
 	if done.bad() {
 		return module.Fail(done.stderr, "name", name)
@@ -139,7 +139,7 @@ func gidFree(c *module.Call) error {
 	}
 	for _, t := range teams() {
 		if int64(t.gid) == gid && t.name != c.String("name") {
-			return failed(fmt.Sprintf("GID '%d' already exists with group '%s'", gid, t.name))
+			return attribute.Failed(fmt.Sprintf("GID '%d' already exists with group '%s'", gid, t.name))
 		}
 	}
 	return nil
@@ -174,7 +174,7 @@ func renumber(ctx context.Context, c *module.Call, before team, gid int64) (outc
 		return outcome{}, err
 	}
 	if strings.Contains(string(data), fmt.Sprintf(":%d:", gid)) {
-		return outcome{}, failed(fmt.Sprintf("gid '%d' in use", gid))
+		return outcome{}, attribute.Failed(fmt.Sprintf("gid '%d' in use", gid))
 	}
 	if c.CheckMode {
 		return outcome{ran: true}, nil

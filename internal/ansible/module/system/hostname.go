@@ -40,23 +40,23 @@ type naming interface {
 func hostname(ctx context.Context, c *module.Call) module.Result {
 	n, err := namingOf(ctx, c)
 	if err != nil {
-		return resultOf(err)
+		return attribute.Result(err)
 	}
 	name := c.String("name")
 	current, err := n.current()
 	if err != nil {
-		return resultOf(err)
+		return attribute.Result(err)
 	}
 	permanent, err := n.permanent()
 	if err != nil {
-		return resultOf(err)
+		return attribute.Result(err)
 	}
 	before := permanent
 	if current != name {
 		before = current
 	}
 	if err := rename(n, name, current, permanent, c.CheckMode); err != nil {
-		return resultOf(err)
+		return attribute.Result(err)
 	}
 	full, _ := facts.Names(ctx)
 	_, domain, _ := strings.Cut(full, ".")
@@ -115,7 +115,7 @@ func namingOf(ctx context.Context, c *module.Call) (naming, error) {
 	case "openrc":
 		return &settingName{path: "/etc/conf.d/hostname", key: "hostname", quote: `"`, call: c, ctx: ctx}, nil
 	default:
-		return nil, failed(fmt.Sprintf("hostname module cannot be used on platform Linux (%s)", distribution))
+		return nil, attribute.Failed(fmt.Sprintf("hostname module cannot be used on platform Linux (%s)", distribution))
 	}
 }
 
@@ -140,7 +140,7 @@ func namingByDistribution(distribution string) string {
 }
 
 func commandFailed(out outcome) error {
-	return failed(fmt.Sprintf("Command failed rc=%d, out=%s, err=%s", out.code, out.stdout, out.stderr))
+	return attribute.Failed(fmt.Sprintf("Command failed rc=%d, out=%s, err=%s", out.code, out.stdout, out.stderr))
 }
 
 // systemdName keeps the names by hostnamectl.
@@ -161,7 +161,7 @@ func (s *systemdName) get(kind string) (string, error) {
 
 func (s *systemdName) set(name string, args ...string) error {
 	if len(name) > hostnameLimit {
-		return failed("name cannot be longer than 64 characters on systemd servers, try a shorter name")
+		return attribute.Failed("name cannot be longer than 64 characters on systemd servers, try a shorter name")
 	}
 	out := ask(s.ctx, append(append([]string{s.program}, args...), "set-hostname", name)...)
 	if out.code != 0 {
@@ -191,7 +191,7 @@ func (f *fileName) current() (string, error) { return f.permanent() }
 func (f *fileName) permanent() (string, error) {
 	data, err := os.ReadFile(f.path)
 	if err != nil && !os.IsNotExist(err) {
-		return "", failed("failed to read hostname: " + err.Error())
+		return "", attribute.Failed("failed to read hostname: " + err.Error())
 	}
 	return strings.TrimSpace(string(data)), nil
 }
@@ -221,7 +221,7 @@ func writeName(ctx context.Context, c *module.Call, path, text string) error {
 		return err
 	}
 	if err := attribute.AtomicMove(ctx, file, path, attribute.Move{Unsafe: true}); err != nil {
-		return failed("failed to update hostname: " + err.Error())
+		return attribute.Failed("failed to update hostname: " + err.Error())
 	}
 	if statErr != nil {
 		return os.Chmod(path, 0o644)
@@ -245,7 +245,7 @@ func (s *settingName) current() (string, error) { return s.permanent() }
 func (s *settingName) permanent() (string, error) {
 	data, err := os.ReadFile(s.path)
 	if err != nil && !os.IsNotExist(err) {
-		return "", failed("failed to read hostname: " + err.Error())
+		return "", attribute.Failed("failed to read hostname: " + err.Error())
 	}
 	for _, line := range splitLines(string(data)) {
 		if k, v, ok := strings.Cut(strings.TrimSpace(line), "="); ok && k == s.key {
@@ -253,7 +253,7 @@ func (s *settingName) permanent() (string, error) {
 		}
 	}
 	if s.add {
-		return "", failed(fmt.Sprintf("Unable to locate %s entry in %s", s.key, s.path))
+		return "", attribute.Failed(fmt.Sprintf("Unable to locate %s entry in %s", s.key, s.path))
 	}
 	return "", nil
 }
@@ -263,7 +263,7 @@ func (s *settingName) setCurrent(string) error { return nil }
 func (s *settingName) setPermanent(name string) error {
 	data, err := os.ReadFile(s.path)
 	if err != nil && !os.IsNotExist(err) {
-		return failed("failed to update hostname: " + err.Error())
+		return attribute.Failed("failed to update hostname: " + err.Error())
 	}
 	line := s.key + "=" + s.quote + name + s.quote
 	pattern := regexp.MustCompile(`(?m)^\s*` + s.key + `=.*$`)

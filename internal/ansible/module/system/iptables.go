@@ -9,6 +9,7 @@ import (
 
 	"tutti/internal/ansible/argument"
 	"tutti/internal/ansible/module"
+	"tutti/internal/ansible/module/attribute"
 )
 
 func iptablesSpec() argument.Spec {
@@ -231,12 +232,12 @@ func iptables(ctx context.Context, c *module.Call) module.Result {
 	for _, name := range programs {
 		program, err := require(ctx, name)
 		if err != nil {
-			return resultOf(err)
+			return attribute.Result(err)
 		}
 		f := &firewall{ctx: ctx, call: c, program: program, jump: c.String("jump")}
 		did, err := f.apply(r["rule"] != "")
 		if err != nil {
-			return resultOf(err)
+			return attribute.Result(err)
 		}
 		changed = changed || did
 	}
@@ -250,7 +251,7 @@ func (f *firewall) apply(hasRule bool) (changed bool, err error) {
 		if f.jump == "" {
 			f.jump = "LOG"
 		} else if f.jump != "LOG" {
-			return false, failed("Logging options can only be used with the LOG jump target.")
+			return false, attribute.Failed("Logging options can only be used with the LOG jump target.")
 		}
 	}
 	if err := f.version(); err != nil {
@@ -288,7 +289,7 @@ func (f *firewall) version() error {
 	_, text, _ := strings.Cut(out.stdout, "v")
 	m := regexp.MustCompile(`^(\d+)\.(\d+)(?:\.(\d+))?`).FindStringSubmatch(text)
 	if m == nil {
-		return failed("the version of " + f.program + " cannot be told from: " + strings.TrimSpace(out.stdout))
+		return attribute.Failed("the version of " + f.program + " cannot be told from: " + strings.TrimSpace(out.stdout))
 	}
 	number := 0
 	for _, part := range m[1:] {
@@ -314,7 +315,7 @@ func (f *firewall) policy() (bool, error) {
 	header, _, _ := strings.Cut(out.stdout, "\n")
 	m := regexp.MustCompile(`\(policy ([A-Z]+)\)`).FindStringSubmatch(header)
 	if m == nil {
-		return false, failed("Can't detect current policy")
+		return false, attribute.Failed("Can't detect current policy")
 	}
 	wanted := f.call.String("policy")
 	if m[1] == wanted {
@@ -367,6 +368,6 @@ func (f *firewall) doArguments(args []string) error {
 }
 
 func (f *firewall) problem(out outcome, args ...string) error {
-	return failed(strings.TrimRight(out.stderr, " \r\n\t"), "cmd", fmt.Sprintf("%s %s", f.program, strings.Join(args, " ")),
+	return attribute.Failed(strings.TrimRight(out.stderr, " \r\n\t"), "cmd", fmt.Sprintf("%s %s", f.program, strings.Join(args, " ")),
 		"rc", out.code, "stdout", out.stdout, "stderr", out.stderr)
 }

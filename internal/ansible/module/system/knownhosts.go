@@ -57,12 +57,12 @@ func knownHosts(ctx context.Context, c *module.Call) module.Result {
 		present: c.String("state") == "present"}
 	var err error
 	if k.program, err = require(ctx, "ssh-keygen"); err != nil {
-		return resultOf(err)
+		return attribute.Result(err)
 	}
 	r := module.Result{}
 	told, err := k.enforce(r)
 	if err != nil {
-		return resultOf(err)
+		return attribute.Result(err)
 	}
 	// Ansible tells the arguments, too, except where it stops early in check mode.
 	for name, value := range c.Args {
@@ -77,7 +77,7 @@ func knownHosts(ctx context.Context, c *module.Call) module.Result {
 func (k *hostKeys) enforce(r module.Result) (told bool, err error) {
 	r["changed"] = false
 	if k.key == "" && k.present {
-		return false, failed("No key specified when adding a host")
+		return false, attribute.Failed("No key specified when adding a host")
 	}
 	if k.key != "" && k.call.Bool("hash_host") {
 		hashed, err := hashHost(k.host, k.key)
@@ -108,7 +108,7 @@ func (k *hostKeys) enforce(r module.Result) (told bool, err error) {
 	if at.found && k.key == "" {
 		out := ask(k.ctx, k.program, "-R", k.host, "-f", k.path)
 		if out.code != 0 {
-			return false, failed(strings.TrimSpace(out.stderr), "rc", out.code, "stdout", out.stdout, "stderr", out.stderr)
+			return false, attribute.Failed(strings.TrimSpace(out.stderr), "rc", out.code, "stdout", out.stdout, "stderr", out.stderr)
 		}
 		return true, nil
 	}
@@ -121,7 +121,7 @@ func (k *hostKeys) sane() error {
 		return nil
 	}
 	if regexp.MustCompile(`\S+(\s+)?,(\s+)?`).MatchString(k.host) {
-		return failed("Comma separated list of names is not supported. Please pass a single name to lookup in the known_hosts file.")
+		return attribute.Failed("Comma separated list of names is not supported. Please pass a single name to lookup in the known_hosts file.")
 	}
 	file, err := attribute.Temporary(k.call, []byte(k.key))
 	if err != nil {
@@ -129,7 +129,7 @@ func (k *hostKeys) sane() error {
 	}
 	defer func() { _ = os.Remove(file) }()
 	if ask(k.ctx, k.program, "-F", k.host, "-f", file).stdout == "" {
-		return failed("Host parameter does not match hashed host field in supplied key")
+		return attribute.Failed("Host parameter does not match hashed host field in supplied key")
 	}
 	return nil
 }
@@ -144,7 +144,7 @@ func (k *hostKeys) search() (place, error) {
 		return place{}, nil
 	}
 	if out.code != 0 {
-		return place{}, failed(fmt.Sprintf("ssh-keygen failed (rc=%d, stdout='%s',stderr='%s')", out.code, out.stdout, out.stderr))
+		return place{}, attribute.Failed(fmt.Sprintf("ssh-keygen failed (rc=%d, stdout='%s',stderr='%s')", out.code, out.stdout, out.stderr))
 	}
 	if k.key == "" {
 		return place{found: true}, nil
@@ -161,7 +161,7 @@ func (k *hostKeys) search() (place, error) {
 		if l[0] == '#' {
 			m := regexp.MustCompile(`found: line (\d+)`).FindStringSubmatch(l)
 			if m == nil {
-				return place{}, failed(fmt.Sprintf("failed to parse output of ssh-keygen for line number: '%s'", l))
+				return place{}, attribute.Failed(fmt.Sprintf("failed to parse output of ssh-keygen for line number: '%s'", l))
 			}
 			line, _ = strconv.Atoi(m[1])
 			continue
@@ -195,7 +195,7 @@ func parseHostKey(line string) (hostKey, error) {
 		k.options, f = f[0], f[1:]
 	}
 	if len(f) < 3 {
-		return k, failed(fmt.Sprintf("a host key is a name, a type and a key; this is not one: %s", strings.TrimSpace(line)))
+		return k, attribute.Failed(fmt.Sprintf("a host key is a name, a type and a key; this is not one: %s", strings.TrimSpace(line)))
 	}
 	k.host, k.kind, k.key = f[0], f[1], f[2]
 	return k, nil
@@ -214,7 +214,7 @@ func hashHost(host, key string) (string, error) {
 		at = 1
 	}
 	if len(parts) <= at {
-		return "", failed("the key is empty")
+		return "", attribute.Failed("the key is empty")
 	}
 	parts[at] = "|1|" + base64.StdEncoding.EncodeToString(salt) + "|" + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 	return strings.Join(parts, " "), nil
@@ -250,11 +250,11 @@ func (k *hostKeys) diff(at place) map[string]any {
 func (k *hostKeys) rewrite(at place) error {
 	data, err := os.ReadFile(k.path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return failed(fmt.Sprintf("Failed to read '%s'.", k.path), "exception", err.Error())
+		return attribute.Failed(fmt.Sprintf("Failed to read '%s'.", k.path), "exception", err.Error())
 	}
 	file, err := os.CreateTemp(filepath.Dir(k.path), "tmp")
 	if err != nil {
-		return failed(fmt.Sprintf("Failed to write to file '%s'.", k.path), "exception", err.Error())
+		return attribute.Failed(fmt.Sprintf("Failed to write to file '%s'.", k.path), "exception", err.Error())
 	}
 	_, err = file.WriteString(k.content(string(data), at))
 	if closeErr := file.Close(); err == nil {
@@ -262,7 +262,7 @@ func (k *hostKeys) rewrite(at place) error {
 	}
 	if err != nil {
 		_ = os.Remove(file.Name())
-		return failed(fmt.Sprintf("Failed to write to file '%s'.", k.path), "exception", err.Error())
+		return attribute.Failed(fmt.Sprintf("Failed to write to file '%s'.", k.path), "exception", err.Error())
 	}
 	return attribute.AtomicMove(k.ctx, file.Name(), k.path, attribute.Move{})
 }

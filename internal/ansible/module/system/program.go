@@ -2,28 +2,12 @@ package system
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
 	"tutti/internal/ansible/module"
+	"tutti/internal/ansible/module/attribute"
 )
-
-// failure is an error that becomes the module's failed result.
-type failure struct{ result module.Result }
-
-func (f *failure) Error() string { s, _ := f.result["msg"].(string); return s }
-
-func failed(msg string, pairs ...any) error { return &failure{module.Fail(msg, pairs...)} }
-
-// resultOf makes the failed result of an error.
-func resultOf(err error) module.Result {
-	var f *failure
-	if errors.As(err, &f) {
-		return f.result
-	}
-	return module.Fail(err.Error())
-}
 
 // outcome is what a program did. Ran is false when nothing had to be done; in check mode
 // programs count as run, with success.
@@ -60,7 +44,7 @@ func require(ctx context.Context, name string) (string, error) {
 		return file, nil
 	}
 	path, _ := module.Getenv(ctx, "PATH")
-	return "", failed(fmt.Sprintf("Failed to find required executable %q in paths: %s", name, strings.Join(searched(path), ":")))
+	return "", attribute.Failed(fmt.Sprintf("Failed to find required executable %q in paths: %s", name, strings.Join(searched(path), ":")))
 }
 
 func searched(path string) []string {

@@ -12,6 +12,7 @@ import (
 
 	"tutti/internal/ansible/argument"
 	"tutti/internal/ansible/module"
+	"tutti/internal/ansible/module/attribute"
 )
 
 func userSpec() argument.Spec {
@@ -93,7 +94,7 @@ func userModule(ctx context.Context, c *module.Call) module.Result {
 	}
 	r, err := u.run()
 	if err != nil {
-		return resultOf(err)
+		return attribute.Result(err)
 	}
 	return r
 }
@@ -142,7 +143,7 @@ func (u *user) run() (module.Result, error) {
 		return nil, err
 	}
 	if done.bad() {
-		return nil, failed(done.stderr, "name", u.name, "rc", done.code)
+		return nil, attribute.Failed(done.stderr, "name", u.name, "rc", done.code)
 	}
 	if !absent && c.Given("password") {
 		r["password"] = "NOT_LOGGING_PASSWORD"
@@ -174,7 +175,7 @@ func (u *user) finish(r module.Result, now account) error {
 				return err
 			}
 			if err := giveAway(home, now.uid, now.gid); err != nil {
-				return failed(err.Error())
+				return attribute.Failed(err.Error())
 			}
 		}
 		r["changed"] = true
@@ -189,7 +190,7 @@ func (u *user) finish(r module.Result, now account) error {
 		return err
 	}
 	if done.bad() {
-		return failed(done.stderr, "name", u.name, "rc", done.code)
+		return attribute.Failed(done.stderr, "name", u.name, "rc", done.code)
 	}
 	if done.ran {
 		r["changed"] = true
@@ -248,16 +249,16 @@ func (u *user) makeHome(path string) error {
 		skeleton = "/etc/skel"
 	}
 	if err := os.MkdirAll(path, 0o777); err != nil {
-		return failed(err.Error())
+		return attribute.Failed(err.Error())
 	}
 	if _, err := os.Stat(skeleton); err == nil && skeleton != os.DevNull {
 		if err := copyTree(skeleton, path); err != nil {
-			return failed(err.Error())
+			return attribute.Failed(err.Error())
 		}
 	}
 	if mode, ok := homeMode(); ok {
 		if err := os.Chmod(path, mode); err != nil {
-			return failed(err.Error())
+			return attribute.Failed(err.Error())
 		}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"tutti/internal/ansible/module"
+	"tutti/internal/ansible/module/attribute"
 )
 
 // createWithParents makes the user, and gives it its home folder also where that is made
@@ -28,7 +29,7 @@ func (u *user) createWithParents() (outcome, error) {
 	}
 	if now, ok := findAccount(u.ctx, u.name, u.local); ok {
 		if err := giveAway(home, now.uid, now.gid); err != nil {
-			return done, failed(err.Error())
+			return done, attribute.Failed(err.Error())
 		}
 	}
 	return done, nil
@@ -114,7 +115,9 @@ func (u *user) addArguments() ([]string, error) {
 	return append(append(args, limits(c, "UID")...), u.name), nil
 }
 
-func noGroup(name string) error { return failed(fmt.Sprintf("Group %s does not exist", name)) }
+func noGroup(name string) error {
+	return attribute.Failed(fmt.Sprintf("Group %s does not exist", name))
+}
 
 // option appends a flag with the argument's value when it has one.
 func (u *user) option(args []string, flag, name string) []string {

@@ -9,20 +9,21 @@ import (
 	"strings"
 
 	"tutti/internal/ansible/module"
+	"tutti/internal/ansible/module/attribute"
 )
 
 // key makes the user's SSH key and tells about it.
 func (u *user) key(r module.Result, now account) error {
 	file, err := u.keyFile(now)
 	if err != nil {
-		return failed(err.Error(), "name", u.name, "rc", 1)
+		return attribute.Failed(err.Error(), "name", u.name, "rc", 1)
 	}
 	done, err := u.makeKey(file, now)
 	if err != nil {
 		return err
 	}
 	if done.bad() {
-		return failed(done.stderr, "name", u.name, "rc", done.code)
+		return attribute.Failed(done.stderr, "name", u.name, "rc", done.code)
 	}
 	if done.ran {
 		r["changed"] = true
