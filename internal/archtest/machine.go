@@ -15,7 +15,11 @@ var machines = []string{"internal/flow", "internal/apply",
 	"internal/stepfunctions/jsonpath", "internal/stepfunctions/intrinsic", "internal/stepfunctions/jsonata",
 	"internal/stepfunctions/expression", "internal/stepfunctions/execution",
 	"internal/ansible/value", "internal/ansible/jinja", "internal/ansible/jinja/syntax", "internal/ansible/jinja/python",
-	"internal/ansible/jinja/builtin"}
+	"internal/ansible/jinja/builtin", "internal/ansible/document", "internal/ansible/document/dump", "internal/ansible/inventory",
+	"internal/ansible/inventory/literal", "internal/ansible/vault",
+	"internal/ansible/filter", "internal/ansible/filter/clock", "internal/ansible/filter/jsontext", "internal/ansible/filter/mersenne",
+	"internal/ansible/filter/password", "internal/ansible/filter/real", "internal/ansible/filter/version", "internal/ansible/lookup",
+	"internal/ansible/lookup/configfile"}
 
 // worldless packages decide and do not do: they import nothing that reaches the world, and ask no clock, but may use
 // goroutines (the planner waits for many drivers at once).
