@@ -45,6 +45,9 @@ func causes(n play.Note) []Cause {
 	if strings.HasPrefix(text, "Task failed") {
 		return []Cause{{Message: text, Origin: at}}
 	}
+	if n.Status == "unreachable" || isTrue(n.Result, "unreachable") {
+		return []Cause{{Message: "Task failed.", Origin: at}, {Message: text}}
+	}
 	kind := "Module failed."
 	if slices.Contains(controllers, strings.TrimPrefix(n.Action, "ansible.builtin.")) {
 		kind = "Action failed."

@@ -66,7 +66,7 @@ func TestRecorded(t *testing.T) {
 				v.Note(n)
 			}
 			compare(t, name+".out", out.String(), test.head)
-			if !strings.HasPrefix(name, "trouble") {
+			if !strings.HasPrefix(name, "trouble") { // there Ansible's strategy tells of an include that is missing
 				compare(t, name+".err", errs.String(), "")
 			}
 		})
@@ -89,10 +89,10 @@ func compare(t *testing.T, name, got, head string) {
 	if strings.HasSuffix(name, ".err") { // those of the inventory are not the callback's
 		want = dropLines(want, "Could not match supplied host pattern")
 	}
-	// How many plays there are is the command's to say, and an include that was not found is
-	// told by Ansible's strategy, beside the callback (in the runs called trouble).
-	for _, with := range []string{"plays in many.yml", "Notification for handler", "META: ", "statically imported", "Could not find or access '/play/nowhere.yml'",
-		"[Errno 2] No such file or directory: '/play/nowhere.yml'"} {
+	// How many plays there are, what a strategy does and which interpreter was found is not
+	// the callback's to say; our errors have no tracebacks that could be missing.
+	want = strings.ReplaceAll(want, `{"ansible_loop_var": "item","changed": false,"exception": "(traceback unavailable)",`, `{"ansible_loop_var": "item","changed": false,`)
+	for _, with := range []string{"plays in many.yml", "Notification for handler", "META: ", "statically imported", "(traceback unavailable)"} {
 		want = dropLines(want, with)
 	}
 	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")

@@ -46,11 +46,10 @@ func (c *minimal) Note(n play.Note) {
 	switch n.Kind {
 	case play.NoteItem:
 		c.items.take(n)
+		c.changes(n)
 	case play.NoteResult:
 		n = c.items.whole(n)
-		if text := c.diffs(n.Result); c.o.Diff && text != "" {
-			c.show(text, "")
-		}
+		c.changes(n)
 		if n.Unknown {
 			c.show(n.Host+" | UNKNOWN until applied", "skip")
 			return
@@ -59,6 +58,13 @@ func (c *minimal) Note(n play.Note) {
 		c.result(n)
 	default:
 		c.text(n)
+	}
+}
+
+// changes shows the diff of a result; a line without anything when nothing differs.
+func (c *minimal) changes(n play.Note) {
+	if c.o.Diff && isTrue(n.Result, "diff") {
+		c.show(c.anyDiffs(n.Result), "")
 	}
 }
 
@@ -130,6 +136,9 @@ func (c *oneline) Note(n play.Note) {
 
 func (c *oneline) result(n play.Note) {
 	line := func(r *value.Dict) string {
+		if always(n) {
+			return strings.ReplaceAll(dumpJSON(c.abridged(r), prettyIndent), "\n", "")
+		}
 		text, err := jsontext.Format(c.abridged(r), jsontext.Options{Item: ",", Key: ": ", SortKeys: true})
 		if err != nil {
 			return value.Repr(r)

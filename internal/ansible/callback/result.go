@@ -23,7 +23,9 @@ const (
 const prettyIndent = 4
 
 // always tells that a result is shown in full at any verbosity.
-func always(n play.Note) bool { return n.Display == "always" || isTrue(n.Result, "_ansible_verbose_always") }
+func always(n play.Note) bool {
+	return n.Display == "always" || isTrue(n.Result, "_ansible_verbose_always")
+}
 
 // wants reports whether a result is shown in full, from this verbosity on.
 func (s *screen) wants(n play.Note, level int) bool {
@@ -153,9 +155,16 @@ func itemLabel(n play.Note) string {
 
 // diffs is the text of the changes that a result tells; "" for none.
 func (s *screen) diffs(r *value.Dict) string {
+	if !isTrue(r, "changed") {
+		return ""
+	}
+	return s.anyDiffs(r)
+}
+
+// anyDiffs is the same of a result that changed nothing, too.
+func (s *screen) anyDiffs(r *value.Dict) string {
 	v, _ := r.Get("diff")
-	changed, _ := r.Get("changed")
-	if !value.Truth(v) || !value.Truth(changed) {
+	if !value.Truth(v) {
 		return ""
 	}
 	all := []any{v}

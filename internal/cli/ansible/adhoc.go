@@ -157,12 +157,27 @@ func (p *Program) adHocRun(ctx context.Context, open *session.Session, r session
 		}
 		view = callback.Several(view, files)
 	}
+	view = unplaced{view, "<adhoc '" + o.module + "' task>"}
 	dir, tidy, err := temporary()
 	if err != nil {
 		return err
 	}
 	defer tidy()
 	return p.carryOut(ctx, open, r, view, dir)
+}
+
+// unplaced shows a play that stands in no file.
+type unplaced struct {
+	callback.View
+	place string
+}
+
+// Note implements callback.View.
+func (u unplaced) Note(n play.Note) {
+	if n.Path != "" {
+		n.Path = u.place
+	}
+	u.View.Note(n)
 }
 
 // adHocName is the name of the file that an ad hoc play stands in, which nobody reads from

@@ -36,7 +36,7 @@ func extraVar(text string, secrets []vault.Secret) (*value.Dict, diag.List) {
 			content, err = os.ReadFile(file)
 		}
 		if err != nil {
-			return nil, diag.Errorf(nil, playbook.Missing, "Unable to retrieve file contents.\nCould not find or access '%s' on the Ansible Controller.", text[1:])
+			return nil, diag.Errorf(nil, playbook.Missing, "Unable to retrieve file contents.\nCould not find or access '%s' on the Ansible Controller.", file)
 		}
 		name = file
 		if vault.IsEncrypted(content) {

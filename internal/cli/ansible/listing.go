@@ -62,7 +62,11 @@ func (l *listing) show(number int) error {
 	own := l.texts(l.play.Keywords["tags"].Value)
 	fmt.Fprintf(&l.out, "\n  play #%d (%s): %s\tTAGS: [%s]", number, strings.Join(hosts, ","), name, strings.Join(own, ","))
 	if l.o.inventory.listHosts {
-		found, said, err := l.s.Inventory.Select(inventory.Selection{Patterns: hosts, Limit: l.s.Input.Options.Limit})
+		var all []string
+		for _, h := range hosts {
+			all = append(all, inventory.SplitPattern(h)...)
+		}
+		found, said, err := l.s.Inventory.Select(inventory.Selection{Patterns: all, Limit: l.s.Input.Options.Limit})
 		if err != nil {
 			return err
 		}
@@ -77,7 +81,6 @@ func (l *listing) show(number int) error {
 	l.out.WriteByte('\n')
 	if l.o.list.tasks || l.o.list.tags {
 		l.tasks(own)
-		l.out.WriteByte('\n')
 	}
 	_, err := fmt.Fprint(l.p.Stdout, l.out.String())
 	return err
@@ -95,7 +98,7 @@ func textList(all []string) *value.List {
 func patterns(v any) []string {
 	l, ok := v.(*value.List)
 	if !ok {
-		return inventory.SplitPattern(plain(v))
+		return []string{plain(v)}
 	}
 	var out []string
 	for _, item := range l.Items {
@@ -196,12 +199,13 @@ func chosen(tags, only, skip []string) bool {
 	common := func(list []string) bool {
 		return slices.ContainsFunc(tags, func(t string) bool { return slices.Contains(list, t) })
 	}
-	if len(only) > 0 {
-		switch {
-		case has(tags, "always"), has(only, "all") && !has(tags, "never"), common(only), has(only, "tagged") && !untagged && !has(tags, "never"):
-		default:
-			return false
-		}
+	if len(only) == 0 {
+		only = []string{"all"}
+	}
+	switch {
+	case has(tags, "always"), has(only, "all") && !has(tags, "never"), common(only), has(only, "tagged") && !untagged && !has(tags, "never"):
+	default:
+		return false
 	}
 	switch {
 	case len(skip) == 0:

@@ -117,6 +117,9 @@ func (p *Program) playbook(ctx context.Context, args []string) error {
 		return err
 	}
 	defer open.Close()
+	if s.Inventory.LocalhostWarning && len(open.Inventory.HostNames()) == 0 {
+		p.warning("provided hosts list is empty, only localhost is available. Note that the implicit localhost does not match 'all'")
+	}
 	if listing {
 		return p.list(open, &o)
 	}
@@ -132,7 +135,7 @@ func (p *Program) playbook(ctx context.Context, args []string) error {
 func (o *playbookFlags) check() error {
 	switch {
 	case o.run.forks < 1:
-		return &optionsError{"The number of processes (--forks) must be >= 1"}
+		return &usageError{playbookSynopsis, "The number of processes (--forks) must be >= 1"}
 	case o.connect.askPass && o.connect.passFile != "":
 		return &usageError{playbookSynopsis, "argument --connection-password-file/--conn-pass-file: not allowed with argument -k/--ask-pass"}
 	case o.become.ask && o.become.passFile != "":

@@ -89,7 +89,7 @@ func (p *Program) Main(ctx context.Context, args []string) int {
 		_, _ = fmt.Fprintf(p.Stderr, "usage: %s [-h] %s\n\n%s: error: %s\n", p.Name, usage.synopsis, p.Name, usage.text)
 		return exitUsage
 	case errors.As(err, &options):
-		_, _ = fmt.Fprintf(p.Stderr, "%s: error: %s\n", p.Name, options.text)
+		p.error(options.text)
 		return exitOptions
 	case ctx.Err() != nil:
 		_, _ = fmt.Fprintln(p.Stderr, "[ERROR]: User interrupted execution")

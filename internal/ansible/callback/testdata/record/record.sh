@@ -37,8 +37,8 @@ run vv "" many.yml -vv
 run check "ANSIBLE_CHECK_MODE_MARKERS=1" many.yml --check --diff
 run quiet "ANSIBLE_DISPLAY_SKIPPED_HOSTS=0 ANSIBLE_DISPLAY_OK_HOSTS=0" many.yml
 run stderr "ANSIBLE_DISPLAY_FAILED_STDERR=1" many.yml
-run minimal "ANSIBLE_STDOUT_CALLBACK=minimal" many.yml --diff
-run oneline "ANSIBLE_STDOUT_CALLBACK=oneline" many.yml
+run minimal "ANSIBLE_STDOUT_CALLBACK=minimal" few.yml --diff
+run oneline "ANSIBLE_STDOUT_CALLBACK=oneline" few.yml
 run yaml "ANSIBLE_CALLBACK_RESULT_FORMAT=yaml" many.yml -v --diff
 run pretty "ANSIBLE_CALLBACK_FORMAT_PRETTY=1" many.yml -v
 run free "" free.yml
