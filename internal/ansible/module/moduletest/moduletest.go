@@ -97,6 +97,14 @@ func runFile(t *testing.T, file string) {
 	if err := json.Unmarshal(data, &want); err != nil {
 		t.Fatal(err)
 	}
+	// What a failed case left can be looked at.
+	t.Cleanup(func() {
+		for i := range cases {
+			if !t.Failed() {
+				discard(folder(file, i))
+			}
+		}
+	})
 	tables := tables{modules: builtin.Modules(), actions: actions.Actions()}
 	for i, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
@@ -170,13 +178,18 @@ func folder(file string, i int) string {
 	return fmt.Sprintf("%s/%s%d", root, strings.TrimSuffix(filepath.Base(file), ".yml"), i)
 }
 
+// discard removes a folder, also what is immutable in it.
+func discard(dir string) {
+	if os.RemoveAll(dir) != nil {
+		_ = exec.Command("chattr", "-R", "-i", "-a", dir).Run()
+		_ = os.RemoveAll(dir)
+	}
+}
+
 // prepare makes one of a case's folders anew.
 func prepare(t *testing.T, c Case, dir string) {
 	t.Helper()
-	_ = exec.Command("chattr", "-R", "-i", "-a", dir).Run()
-	if err := os.RemoveAll(dir); err != nil {
-		t.Fatal(err)
-	}
+	discard(dir)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
