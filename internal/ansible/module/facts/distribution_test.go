@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -212,6 +213,24 @@ func TestMountTables(t *testing.T) {
 	}
 	if got := mountOutput("/dev/sda1 on / type ext4 (rw,relatime)\n"); len(got) != 1 || got[0].point != "/" {
 		t.Errorf("got %v", got)
+	}
+}
+
+func TestPythonVersion(t *testing.T) {
+	// The version lies across the border of two pieces.
+	text := strings.Repeat("x", 256<<10-4) + "\x003.11.notthis\x003.12.0rc3+\x00 and \x003.11.9\x00more"
+	file := filepath.Join(t.TempDir(), "python3.11")
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if p := scanPython(file, "11"); p == nil || p.version() != "3.11.9" || p.level != "final" {
+		t.Errorf("got %+v", p)
+	}
+	if p := scanPython(file, "12"); p == nil || p.version() != "3.12.0" || p.level != "candidate" || p.serial != 3 {
+		t.Errorf("got %+v", p)
+	}
+	if p := scanPython(file, "13"); p != nil {
+		t.Errorf("got %+v", p)
 	}
 }
 

@@ -92,34 +92,49 @@ func (h *host) readPython(file string) *python {
 	return nil
 }
 
-// scanPython looks for the version as C compiled it in: "3.11.2" between two zero bytes.
+// scanPython looks for the version as C compiled it in: "3.11.2" between two zero bytes. The
+// file is read in pieces, for it may be large.
 func scanPython(file, minor string) *python {
-	info, err := os.Stat(file)
-	if err != nil || info.Size() > pythonScanLimit {
-		return nil
-	}
-	data, err := os.ReadFile(file)
+	f, err := os.Open(file)
 	if err != nil {
 		return nil
 	}
+	defer func() { _ = f.Close() }()
 	prefix := []byte("\x003." + minor + ".")
 	pattern := regexp.MustCompile(`^\x003\.\d+\.(\d+)(?:(a|b|rc)(\d+))?\+?\x00`)
-	for from := 0; ; {
-		at := bytes.Index(data[from:], prefix)
-		if at < 0 {
+	const overlap = 32 // longer than any version
+	piece := make([]byte, 256<<10)
+	kept := 0
+	for read := 0; read < pythonScanLimit; {
+		n, err := f.Read(piece[kept:])
+		read += n
+		data := piece[:kept+n]
+		for from := 0; ; from++ {
+			at := bytes.Index(data[from:], prefix)
+			if at < 0 {
+				break
+			}
+			from += at
+			if m := pattern.FindSubmatch(data[from:min(len(data), from+overlap)]); m != nil {
+				return pythonOf(minor, m)
+			}
+		}
+		if err != nil {
 			return nil
 		}
-		from += at
-		if m := pattern.FindSubmatch(data[from:min(len(data), from+32)]); m != nil {
-			p := &python{major: 3, level: "final"}
-			p.minor, _ = strconv.Atoi(minor)
-			p.micro, _ = strconv.Atoi(string(m[1]))
-			if len(m[2]) > 0 {
-				p.level = map[string]string{"a": "alpha", "b": "beta", "rc": "candidate"}[string(m[2])]
-				p.serial, _ = strconv.Atoi(string(m[3]))
-			}
-			return p
-		}
-		from++
+		kept = copy(piece, data[max(0, len(data)-overlap):])
 	}
+	return nil
+}
+
+// pythonOf makes a version of what the pattern found.
+func pythonOf(minor string, m [][]byte) *python {
+	p := &python{major: 3, level: "final"}
+	p.minor, _ = strconv.Atoi(minor)
+	p.micro, _ = strconv.Atoi(string(m[1]))
+	if len(m[2]) > 0 {
+		p.level = map[string]string{"a": "alpha", "b": "beta", "rc": "candidate"}[string(m[2])]
+		p.serial, _ = strconv.Atoi(string(m[3]))
+	}
+	return p
 }
