@@ -159,7 +159,15 @@ func (g *including) next() {
 	g.then()
 }
 
-func (g *including) read(inc *inclusion) ([]*playbook.Block, error) {
+func (g *including) read(inc *inclusion) (blocks []*playbook.Block, err error) {
+	err = g.m.sure(&g.desk, func() (err error) {
+		blocks, err = g.readOnce(inc)
+		return err
+	})
+	return blocks, err
+}
+
+func (g *including) readOnce(inc *inclusion) ([]*playbook.Block, error) {
 	l := g.m.loader(&g.desk, true)
 	if inc.file == "" {
 		role, diags, err := l.Role(inc.task, inc.args, inc.vars)

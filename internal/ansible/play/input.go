@@ -187,6 +187,7 @@ const (
 	AskWorld  = "world"  // a filter or test that looks at the controller
 	AskPlugin = "plugin" // a filter, test or lookup written in Python: Name is "filter:x"
 	AskPerson = "person" // a prompt
+	AskModule = "module" // whether there is a module of the name Name; the answer is its full name, or null
 )
 
 // Answer is what came of an Ask.

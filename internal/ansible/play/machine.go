@@ -53,7 +53,9 @@ type Machine struct {
 	// unstepped tells that the user steps no more.
 	unstepped bool
 	vault     *vault.Cache
-	modules   map[string]bool
+	// modules are the full names of those that were asked for; "" is that there is none.
+	modules map[string]string
+	unsure  []string
 }
 
 var _ flow.Machine = (*Machine)(nil)

@@ -34,12 +34,22 @@ func Preload(in *Input, answer func(Ask) Answer) ([]*playbook.Playbook, diag.Lis
 
 func (m *Machine) preload(name string, in *Input, answer func(Ask) Answer) (*playbook.Playbook, diag.List, error) {
 	for {
-		pb, diags, err := m.loader(&m.desk, false).Playbook(name)
+		var pb *playbook.Playbook
+		var diags diag.List
+		err := m.sure(&m.desk, func() (err error) {
+			pb, diags, err = m.loader(&m.desk, false).Playbook(name)
+			return err
+		})
 		var p *pending
 		if !errors.As(err, &p) {
 			return pb, diags, err
 		}
 		a := answer(p.ask)
+		if v, err := a.value(); p.ask.Kind == AskModule && err == nil {
+			if full, ok := v.(string); ok {
+				in.Modules = append(in.Modules, p.ask.Name, full)
+			}
+		}
 		if a.Recorded != nil {
 			in.Files[p.ask.Kind+":"+p.ask.Path] = *a.Recorded
 		}

@@ -8,6 +8,7 @@ import (
 	"tutti/internal/ansible/inventory"
 	"tutti/internal/ansible/playbook"
 	"tutti/internal/ansible/value"
+	"tutti/internal/diag"
 )
 
 // host is a host of the inventory as the run knows it.
@@ -86,7 +87,12 @@ func (m *Machine) nextBook() {
 			m.finish()
 			return
 		}
-		pb, diags, err := m.loader(&m.desk, false).Playbook(m.in.Playbooks[m.book])
+		var pb *playbook.Playbook
+		var diags diag.List
+		err := m.sure(&m.desk, func() (err error) {
+			pb, diags, err = m.loader(&m.desk, false).Playbook(m.in.Playbooks[m.book])
+			return err
+		})
 		if err != nil {
 			if !m.await(err, m.nextBook) {
 				m.fail(err.Error())

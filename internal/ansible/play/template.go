@@ -280,24 +280,54 @@ func (m *Machine) renderImport(v any, vars *value.Dict) (any, error) {
 	return s.render(v)
 }
 
-// knownModule tells whether there is a module or action of a name.
+// knownModule tells whether there is a module or action of a name. Of a name that nobody has
+// asked for yet it says so for the time being: see sure.
 func (m *Machine) knownModule(name string, collections []string) (string, bool) {
 	if m.modules == nil {
-		m.modules = map[string]bool{}
+		m.modules = map[string]string{}
 		for _, full := range m.in.Modules {
-			m.modules[full] = true
+			m.modules[full] = full
 		}
 	}
 	short := shortName(name)
-	if full := "ansible.builtin." + short; m.modules[full] || localActions(short) != nil || machineActions[short] {
+	if full := "ansible.builtin." + short; m.modules[full] != "" || localActions(short) != nil || machineActions[short] {
 		return full, true
 	}
-	for _, full := range append([]string{name}, qualified(name, collections)...) {
-		if m.modules[full] {
+	for _, candidate := range append(qualified(name, collections), name) {
+		full, asked := m.modules[candidate]
+		switch {
+		case full != "":
 			return full, true
+		case !asked:
+			m.unsure = append(m.unsure, candidate)
+			return candidate, true
 		}
 	}
 	return "", false
+}
+
+// sure reads something, and again once all modules that it names have been looked for.
+func (m *Machine) sure(d *desk, read func() error) error {
+	for {
+		m.unsure = nil
+		if err := read(); err != nil {
+			return err
+		}
+		if len(m.unsure) == 0 {
+			return nil
+		}
+		for _, name := range m.unsure {
+			a, err := d.asked(Ask{Kind: AskModule, Name: name, Search: []string{m.baseDir()}})
+			if err != nil {
+				return err
+			}
+			full, err := a.value()
+			if err != nil {
+				return err
+			}
+			m.modules[name], _ = full.(string)
+		}
+	}
 }
 
 // machineActions are those that the machine does beside localActions.
@@ -309,7 +339,7 @@ func qualified(name string, collections []string) []string {
 		return nil
 	}
 	var out []string
-	for _, c := range append(append([]string(nil), collections...), "ansible.legacy") {
+	for _, c := range collections {
 		out = append(out, c+"."+name)
 	}
 	return out

@@ -78,9 +78,13 @@ func (s *Session) Close() { s.pool.Close() }
 func Worker(r Request, in play.Input) (*worker.Worker, *connection.Pool) {
 	native := modules.Modules()
 	find := func(name string) *module.Module { return native[name] }
-	pool := connection.NewPool(connection.Options{Modules: find, Ask: r.HostKey, Warn: r.Warn})
+	others := &foreign{in: in, warn: r.Warn}
+	for _, p := range in.Playbooks {
+		others.knows([]string{filepath.Dir(p)})
+	}
+	pool := connection.NewPool(connection.Options{Modules: find, Foreign: others.run, Ask: r.HostKey, Warn: r.Warn})
 	w := worker.New(worker.Options{Pool: pool, Actions: actions.Actions(), Native: func(name string) bool { return native[name] != nil },
-		Person: r.Person, Dir: in.Dir, Secrets: in.Secrets})
+		Person: r.Person, Find: others.find, Dir: in.Dir, Secrets: in.Secrets})
 	return w, pool
 }
 

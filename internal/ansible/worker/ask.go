@@ -55,6 +55,13 @@ func (w *Worker) asked(ctx context.Context, a play.Ask) (play.Answer, error) {
 			return play.Answer{}, fmt.Errorf("%s is written in Python, and there is no Python here", a.Name)
 		}
 		v, err = w.o.Plugin(ctx, a)
+	case play.AskModule:
+		if w.o.Find == nil {
+			break
+		}
+		if full, err := w.o.Find(a.Name, a.Search); err == nil {
+			v = full
+		}
 	case play.AskPerson:
 		var text string
 		if w.o.Person == nil {

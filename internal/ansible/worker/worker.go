@@ -32,8 +32,8 @@ type Options struct {
 	Actions map[string]action.Action
 	// Native tells whether a module runs without Python.
 	Native func(short string) bool
-	// Foreign carries out a module that is not native; nil when there is no way.
-	Foreign action.Action
+	// Find gives the full name of a module that is not native; an error when there is none.
+	Find func(name string, beside []string) (string, error)
 	// Person answers prompts; nil when nobody is there.
 	Person func(ctx context.Context, a play.Ask) (string, error)
 	// Plugin answers for filters, tests and lookups written in Python; nil for none.
@@ -134,12 +134,6 @@ func (w *Worker) run(ctx context.Context, call play.Call) (module.Result, error)
 	}
 	if act := w.o.Actions[name]; act != nil {
 		return act(ctx, t, task)
-	}
-	if !w.o.Native(name) {
-		if w.o.Foreign == nil {
-			return module.Fail(fmt.Sprintf("The module %s is not native, and nothing is here to run it with: install ansible-core for its module_utils, and the collection that holds it", task.Module)), nil
-		}
-		return w.o.Foreign(ctx, t, task)
 	}
 	return t.Run(ctx, request(task))
 }
