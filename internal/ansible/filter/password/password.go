@@ -45,9 +45,17 @@ type algorithm struct {
 	saltExact            bool
 	rounds               int
 	minRounds, maxRounds int
-	ident                string
-	hash                 func(secret, salt string, rounds int, ident string) string
+	// patience is how many rounds are carried out: more would take minutes, or years.
+	patience int
+	ident    string
+	hash     func(secret, salt string, rounds int, ident string) string
 }
+
+// The most rounds that are carried out.
+const (
+	maxSHARounds    = 50_000_000
+	maxBcryptRounds = 20
+)
 
 // find gives an algorithm by passlib's name.
 func find(name string) (algorithm, bool) {
@@ -55,13 +63,13 @@ func find(name string) (algorithm, bool) {
 	case "md5_crypt":
 		return algorithm{name: name, saltSize: 8, hash: md5}, true
 	case "sha256_crypt":
-		return algorithm{name: name, saltSize: 16, rounds: 535000, minRounds: 1000, maxRounds: 999_999_999,
+		return algorithm{name: name, saltSize: 16, rounds: 535000, minRounds: 1000, maxRounds: 999_999_999, patience: maxSHARounds,
 			hash: sha("5", sha256.New)}, true
 	case "sha512_crypt":
-		return algorithm{name: name, saltSize: 16, rounds: 656000, minRounds: 1000, maxRounds: 999_999_999,
+		return algorithm{name: name, saltSize: 16, rounds: 656000, minRounds: 1000, maxRounds: 999_999_999, patience: maxSHARounds,
 			hash: sha("6", sha512.New)}, true
 	case "bcrypt":
-		return algorithm{name: name, saltSize: 22, saltExact: true, rounds: 12, minRounds: 4, maxRounds: 31,
+		return algorithm{name: name, saltSize: 22, saltExact: true, rounds: 12, minRounds: 4, maxRounds: 31, patience: maxBcryptRounds,
 			ident: "2b", hash: blowfish}, true
 	}
 	return algorithm{}, false
@@ -213,6 +221,8 @@ func (a algorithm) rounded(asked *int) (int, error) {
 		return 0, refused("%s: min_desired_rounds (%d) is too low, must be at least %d", a.name, n, a.minRounds)
 	case n > a.maxRounds:
 		return 0, refused("%s: min_desired_rounds (%d) is too large, cannot be more than %d", a.name, n, a.maxRounds)
+	case n > a.patience:
+		return 0, refused("%s: %d rounds take longer than anybody waits, take at most %d", a.name, n, a.patience)
 	default:
 		return n, nil
 	}

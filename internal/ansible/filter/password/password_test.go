@@ -65,3 +65,15 @@ func TestSaltsAreMadeOfTheCallersRandomness(t *testing.T) {
 		t.Errorf("got %s, %v", got, err)
 	}
 }
+
+func TestRoundsThatWouldTakeForEverAreRefused(t *testing.T) {
+	for algorithm, rounds := range map[string]int{"sha512_crypt": 999_999_999, "bcrypt": 31} {
+		_, err := Hash("x", algorithm, Options{Salt: "abcdefghijklmnop", Rounds: &rounds}, nil)
+		if algorithm == "bcrypt" {
+			_, err = Hash("x", algorithm, Options{Salt: "abcdefghijklmnopqrstuu", Rounds: &rounds}, nil)
+		}
+		if err == nil || !strings.Contains(err.Error(), "longer than anybody waits") {
+			t.Errorf("%s: got %v", algorithm, err)
+		}
+	}
+}

@@ -3,7 +3,6 @@ package world
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"unicode/utf8"
 
@@ -83,7 +82,7 @@ func (m *Machine) csvValue(r Request, o *lookup.Options, key string) (any, error
 	if file == "" {
 		return nil, errors.New("expected str, bytes or os.PathLike object, not NoneType")
 	}
-	raw, err := os.ReadFile(file)
+	raw, err := readFile(file)
 	if err != nil {
 		return nil, pythonError(err, file)
 	}

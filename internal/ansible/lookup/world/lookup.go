@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path"
 	"strings"
@@ -112,14 +113,7 @@ func (m *Machine) tidy(p string) string {
 
 // read gives a file's text, decrypted if it is one of the vault.
 func (m *Machine) read(file string) (string, error) {
-	info, err := os.Stat(file)
-	var raw []byte
-	switch {
-	case err == nil && info.Mode().IsRegular() && info.Size() > maxFile:
-		return "", fmt.Errorf("the file %s is larger than %d bytes", value.Repr(file), maxFile)
-	case err == nil:
-		raw, err = os.ReadFile(file)
-	}
+	raw, err := readFile(file)
 	if err != nil {
 		return "", fmt.Errorf("An error occurred while trying to read the file %s: %w", value.Repr(file), pythonError(err, file)) //nolint:staticcheck // Ansible's own words
 	}
@@ -132,6 +126,20 @@ func (m *Machine) read(file string) (string, error) {
 		}
 	}
 	return string(raw), nil
+}
+
+// readFile reads a file that is not too large; one that never ends is.
+func readFile(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(raw) > maxFile {
+		err = fmt.Errorf("it is larger than %d bytes", maxFile)
+	}
+	return raw, err
 }
 
 // texts gives terms that have to be text; wrong is Python's word for what it wanted to do.
