@@ -200,6 +200,16 @@ func TestParseAll(t *testing.T) {
 	}
 }
 
+func BenchmarkParse(b *testing.B) {
+	text := []byte(strings.Repeat("- name: a task\n  ansible.builtin.copy:\n    src: foo\n    dest: \"{{ x }}/1\"\n  when: a is defined\n  tags: [a, b]\n", 5000))
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		if _, diags := Parse(text, "f", Options{}); len(diags) > 0 {
+			b.Fatal(diags)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{"a: &x {k: !vault v}\nb: {<<: *x}\n", `{"a": [1, 2.5e3, "\u00e9"]}`, "- 1:30\n- 0x1f\n- 2001-01-01\n", "!!omap [a: 1]"} {
 		f.Add([]byte(text))

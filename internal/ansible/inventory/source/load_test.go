@@ -156,6 +156,24 @@ func TestMergeHashesOfFiles(t *testing.T) {
 	}
 }
 
+func BenchmarkLoad(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "hosts")
+	if err := os.WriteFile(path, []byte("[web]\nweb[00001:10000].example.com port=80 user='x y'\n[all:vars]\na=1\n"), 0o644); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		inv, diags := source.Load(context.Background(), []string{path}, source.Options{})
+		if len(diags) > 0 || len(inv.HostList()) != 10000 {
+			b.Fatal(diags)
+		}
+		for _, h := range inv.HostList() {
+			if _, err := inv.HostVars(h, nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
 func FuzzINI(f *testing.F) {
 	f.Add("a x=1 y='b c' # d\n[g:children]\nh\n[h]\nweb[1:3]:22 z={'k': [1]}\n[h:vars]\nq=\"x\"\n")
 	f.Add("[a:vars]\nx\n")

@@ -107,6 +107,7 @@ func Load(ctx context.Context, sources []string, o Options) (*inventory.Inventor
 		return l.inv, diag.Errorf(nil, Unparsed, "%s.", err)
 	}
 	parsed := false
+	sources = slices.Clone(sources)
 	for i, s := range sources {
 		if s == "" {
 			continue

@@ -112,7 +112,12 @@ func (r Request) all() []string {
 
 // path makes a path absolute, with ~ and variables of the environment filled in.
 func (r Request) path(p string) string {
-	p = os.Expand(p, os.Getenv)
+	p = os.Expand(p, func(name string) string {
+		if v, ok := os.LookupEnv(name); ok {
+			return v
+		}
+		return "$" + name
+	})
 	if p == "~" || strings.HasPrefix(p, "~/") {
 		if home, err := os.UserHomeDir(); err == nil {
 			p = home + p[1:]
