@@ -558,8 +558,14 @@ func (s *Scope) method(m *python.Method, pos []any, named []Kwarg) (any, error) 
 	keeps := syntax.Mutator(m.Name) // lists and dicts may hold what is unknown
 	switch m.Name {
 	case "index", "count", "remove", "sort": // these compare items
-		if _, unknown, err := s.st.whole(m.On); err != nil || unknown != nil {
+		on, unknown, err := s.st.whole(m.On)
+		if err != nil || unknown != nil {
 			return unknown, err
+		}
+		if m.Name == "index" || m.Name == "count" {
+			rendered := *m
+			rendered.On = on
+			m = &rendered
 		}
 	}
 	args := append([]any(nil), pos...)

@@ -202,13 +202,20 @@ func (s *Scope) evalCond(e *syntax.Cond) (any, error) {
 }
 
 func (s *Scope) evalCompare(e *syntax.Compare) (any, error) {
-	l, unknown, err := s.settled(e.X)
+	l, err := s.eval(e.X)
 	if err != nil {
 		return nil, err
 	}
 	for i, o := range e.Rest {
-		r, u, err := s.settled(o.X)
+		r, err := s.eval(o.X)
 		if err != nil {
+			return nil, err
+		}
+		var unknown, u *value.Unknown
+		if l, unknown, err = s.st.whole(l); err != nil {
+			return nil, err
+		}
+		if r, u, err = s.st.whole(r); err != nil {
 			return nil, err
 		}
 		if unknown == nil {
@@ -250,11 +257,11 @@ func (s *Scope) evalBinary(e *syntax.Binary) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l, err = s.operand(l); err != nil {
-		return nil, err
-	}
 	r, err := s.eval(e.R)
 	if err != nil {
+		return nil, err
+	}
+	if l, err = s.operand(l); err != nil {
 		return nil, err
 	}
 	if r, err = s.operand(r); err != nil {

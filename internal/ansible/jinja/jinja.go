@@ -28,10 +28,10 @@ import (
 	"tutti/internal/ansible/value"
 )
 
-// Options set up an Environment. Embedded syntax options hold for all templates of which
-// Parse, File or Condition is not told otherwise.
+// Options set up an Environment.
 type Options struct {
-	// Syntax is how templates are written; the zero value is what Ansible uses.
+	// Syntax is how templates are written that File is not told otherwise about. The zero
+	// value is what Ansible uses; whoever changes something begins with syntax.Default().
 	Syntax syntax.Options
 	// Plugin finds filters and tests that are not registered, such as those that Python has;
 	// nil if there are none.
@@ -47,8 +47,12 @@ const (
 	TestKind   Kind = "test"
 )
 
-// maxParsed bounds how many parsed templates an Environment remembers.
-const maxParsed = 8192
+// maxParsed bounds how many parsed templates an Environment remembers, maxParsedText how
+// many bytes of text they may have together. It forgets all when it has more.
+const (
+	maxParsed     = 8192
+	maxParsedText = 64 << 20
+)
 
 // Environment holds what templates may use.
 type Environment struct {
@@ -57,6 +61,8 @@ type Environment struct {
 	tests   map[string]*plugin
 	globals map[string]any
 	parsed  map[parseKey]*Template
+	// parsedText is how many bytes of text the parsed templates have.
+	parsedText int
 }
 
 type parseKey struct {
@@ -190,8 +196,9 @@ func (e *Environment) parse(source string, at value.Origin, how mode, o syntax.O
 	if err := t.read(); err != nil {
 		return nil, t.syntaxError(err)
 	}
-	if len(e.parsed) >= maxParsed {
+	if e.parsedText += len(source); len(e.parsed) >= maxParsed || e.parsedText > maxParsedText {
 		clear(e.parsed)
+		e.parsedText = len(source)
 	}
 	e.parsed[key] = t
 	return t, nil

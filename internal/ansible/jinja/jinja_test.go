@@ -227,9 +227,17 @@ func TestParsedIsBounded(t *testing.T) {
 	if len(env.parsed) > maxParsed {
 		t.Errorf("%d templates are remembered", len(env.parsed))
 	}
+	for i := range 4 {
+		if _, err := env.Parse(fmt.Sprint(strings.Repeat("x", maxParsedText/3), i), "x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if env.parsedText > maxParsedText || len(env.parsed) > 3 {
+		t.Errorf("%d bytes of templates are remembered", env.parsedText)
+	}
 }
 
-// Texts that begin with filters and tests of a plugin's name are found through the caller.
+// Filters and tests that are not registered are found through the caller.
 func TestPlugin(t *testing.T) {
 	env := New(Options{Plugin: func(kind Kind, name string) (Spec, bool) {
 		if name != "my.own.thing" {

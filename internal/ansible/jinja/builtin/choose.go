@@ -42,6 +42,9 @@ func apply(c *jinja.Call) (any, error) {
 	if u, ok := c.Args[0].(*value.Undefined); ok {
 		return u, nil
 	}
+	if t, err := c.Truth(c.Args[0]); err != nil || !t { // whatever is empty, even what is no list
+		return &value.List{}, err
+	}
 	each, err := applied(c)
 	if err != nil {
 		return nil, err
@@ -88,9 +91,12 @@ func applied(c *jinja.Call) (func(any) (any, error), error) {
 // a test gives what is wanted.
 func chooser(want, byAttribute bool) jinja.Function {
 	return func(c *jinja.Call) (any, error) {
-		items, err := c.Rendered(c.Args[0])
-		if err != nil || len(items) == 0 {
+		if t, err := c.Truth(c.Args[0]); err != nil || !t { // whatever is empty, even what is no list
 			return &value.List{}, err
+		}
+		items, err := c.Rendered(c.Args[0])
+		if err != nil {
+			return nil, err
 		}
 		args := c.Args[1:]
 		var p path

@@ -117,11 +117,17 @@ func unique(c *jinja.Call) (any, error) {
 	}
 	out := &value.List{}
 	seen := &value.Dict{}
+	others := &value.List{} // lists and dicts, which can only be compared one by one
 	for i, k := range keys {
-		if err := python.Hashable(k); err != nil {
-			return nil, err
-		}
-		if !seen.Has(k) {
+		if python.Hashable(k) != nil {
+			if err := c.Step(len(others.Items)); err != nil {
+				return nil, err
+			}
+			if in, _ := python.Contains(others, k); !in {
+				others.Items = append(others.Items, k)
+				out.Items = append(out.Items, items[i])
+			}
+		} else if !seen.Has(k) {
 			seen.Set(k, nil)
 			out.Items = append(out.Items, items[i])
 		}

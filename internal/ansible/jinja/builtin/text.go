@@ -173,14 +173,6 @@ func indent(c *jinja.Call) (any, error) {
 const leeway = 5
 
 func truncate(c *jinja.Call) (any, error) {
-	s, ok := c.Args[0].(string)
-	if !ok {
-		_, err := python.Len(c.Args[0])
-		if err == nil {
-			err = errors.New("truncate takes text")
-		}
-		return nil, err
-	}
 	length, ok1 := c.Args[1].(int64)
 	end, ok2 := c.Args[3].(string)
 	more, ok3 := c.Args[4].(int64)
@@ -197,10 +189,15 @@ func truncate(c *jinja.Call) (any, error) {
 	if more < 0 {
 		return nil, fmt.Errorf("expected leeway >= 0, got %d", more)
 	}
-	r := []rune(s)
-	if int64(len(r)) <= length+more {
-		return s, nil
+	size, err := python.Len(c.Args[0])
+	if err != nil || int64(size) <= length+more { // a short list comes back as it is
+		return c.Args[0], err
 	}
+	s, ok := c.Args[0].(string)
+	if !ok {
+		return nil, fmt.Errorf("truncate takes text, not %s", value.TypeName(c.Args[0]))
+	}
+	r := []rune(s)
 	cut := string(r[:length-n])
 	if !python.Truth(c.Args[2]) {
 		if i := strings.LastIndexByte(cut, ' '); i >= 0 {

@@ -157,7 +157,14 @@ func TestLimits(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	o := syntax.Default()
-	o.Do, o.LoopControls = true, true
+	for _, name := range []string{"jinja2.ext.do", "jinja2.ext.loopcontrols"} {
+		if err := o.Extend(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := o.Extend("my.own"); err == nil {
+		t.Error("an unknown extension is taken")
+	}
 	env := builtin.New(jinja.Options{Syntax: o})
 	for _, test := range []struct{ in, out string }{
 		{"{% set x = [1] %}{% do x.append(2) %}{{ x }}", "[1, 2]"},

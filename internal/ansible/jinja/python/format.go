@@ -1,6 +1,7 @@
 package python
 
 import (
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -14,7 +15,7 @@ const maxWidth = 1 << 20
 
 // Percent is "text" % args.
 func Percent(format string, arg any) (string, error) {
-	p := percent{rest: format, single: arg}
+	p := percent{format: format, rest: format}
 	if t, ok := arg.(*value.List); ok && t.Tuple {
 		p.args, p.tuple = t.Items, true
 	} else {
@@ -44,13 +45,16 @@ func Percent(format string, arg any) (string, error) {
 	return p.out.String(), nil
 }
 
+// errCharacter is a conversion that there is not.
+var errCharacter = errors.New("unsupported format character")
+
 type percent struct {
+	format string
 	rest   string
 	out    strings.Builder
 	args   []any
 	used   int
 	tuple  bool
-	single any
 	dict   *value.Dict
 }
 
@@ -110,6 +114,9 @@ func (p *percent) one() error {
 		}
 	}
 	text, err := f.percent(r, arg)
+	if err == errCharacter {
+		err = errorf("unsupported format character '%c' (0x%x) at index %d", r, r, utf8.RuneCountInString(p.format)-utf8.RuneCountInString(p.rest)-1)
+	}
 	p.out.WriteString(text)
 	return err
 }
@@ -224,7 +231,7 @@ func (f *spec2) percent(kind rune, v any) (string, error) {
 		f.kind = kind
 		return f.float(x)
 	}
-	return "", errorf("unsupported format character '%c' (0x%x) at index", kind, kind)
+	return "", errCharacter
 }
 
 func (f *spec2) cut(s string) string {

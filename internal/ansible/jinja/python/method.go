@@ -1,6 +1,7 @@
 package python
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -139,6 +140,12 @@ func Attribute(v any, attribute string) (any, bool) {
 			return v.Stop, true
 		case "step":
 			return v.Step, true
+		case "index", "count":
+			items, err := Items(v)
+			if err != nil {
+				return nil, false
+			}
+			return Attribute(list(items), attribute)
 		}
 	case Mapping:
 		table = mappingMethods
@@ -178,7 +185,7 @@ func numberAttribute(v any, attribute string) (any, bool) {
 		return 0.0, true
 	case attribute == "denominator" && whole:
 		return int64(1), true
-	case attribute == "bit_length" && whole, attribute == "is_integer":
+	case attribute == "bit_length" && whole, attribute == "is_integer" && !whole:
 		return &Method{On: v, Name: attribute, spec: spec{run: numberMethod(attribute)}}, true
 	case whole && bitwise(attribute):
 		return &Method{On: v, Name: attribute, spec: spec{params: "other", required: 1, run: bits2(attribute)}}, true
@@ -225,9 +232,9 @@ func bits2(attribute string) func(on any, a args) (any, error) {
 
 func numberMethod(attribute string) func(on any, a args) (any, error) {
 	return func(on any, _ args) (any, error) {
-		i, f, whole, _ := number(on)
+		i, f, _, _ := number(on)
 		if attribute == "is_integer" {
-			return whole || f == float64(int64(f)), nil
+			return f == math.Trunc(f), nil
 		}
 		n := int64(0)
 		for u := uint64(max(i, -i)); u > 0; u >>= 1 {
@@ -512,7 +519,11 @@ func Sorted(items, keys []any, reverse bool) ([]any, error) {
 		}
 		n, err := value.Compare(keys[i], keys[j])
 		if err != nil { // Python asks whether the later one is smaller
-			_, failure = value.Compare(keys[max(i, j)], keys[min(i, j)])
+			later, earlier := keys[max(i, j)], keys[min(i, j)]
+			if reverse {
+				later, earlier = earlier, later
+			}
+			_, failure = value.Compare(later, earlier)
 		}
 		if reverse {
 			return -n

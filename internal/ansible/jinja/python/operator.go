@@ -54,10 +54,10 @@ func Binary(op string, a, b any) (any, error) {
 		return add(a, b)
 	case "*":
 		if i, ok := index(b); ok {
-			return repeat(a, b, i)
+			return repeat(a, i, unsupported(op, a, b))
 		}
 		if i, ok := index(a); ok {
-			return repeat(b, a, i)
+			return repeat(b, i, unsupported(op, a, b))
 		}
 		if sequence(a) {
 			return nil, errorf("can't multiply sequence by non-int of type '%s'", name(b))
@@ -307,7 +307,11 @@ func divide(op string, a, b any) (any, error) {
 	return value.Duration(math.Round(float64(d)/f/1000) * 1000), nil
 }
 
-func repeat(x, by any, n int64) (any, error) {
+// repeat gives a sequence, or a timedelta, n times.
+func repeat(x any, n int64, wrong error) (any, error) {
+	if d, ok := x.(value.Duration); ok {
+		return scale(d, n)
+	}
 	n = max(n, 0)
 	switch v := x.(type) {
 	case string:
@@ -329,7 +333,7 @@ func repeat(x, by any, n int64) (any, error) {
 		}
 		return out, nil
 	}
-	return scale(x, by)
+	return nil, wrong
 }
 
 // Unary is -x or +x.

@@ -11,6 +11,7 @@ package python
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -152,7 +153,10 @@ func Contains(container, item any) (bool, error) {
 		}
 		return c.Has(item), nil
 	case Range:
-		i, ok := item.(int64)
+		i, ok := index(item)
+		if f, isFloat := item.(float64); isFloat {
+			i, ok = int64(f), f == math.Trunc(f)
+		}
 		return ok && c.Len() > 0 && (i-c.Start)%c.Step == 0 && (i-c.Start)/c.Step >= 0 && (i-c.Start)/c.Step < int64(c.Len()), nil
 	case Mapping:
 		_, found, err := c.Item(item)

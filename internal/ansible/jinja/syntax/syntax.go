@@ -125,6 +125,21 @@ func (o *Options) Set(key string, v any) error {
 	return nil
 }
 
+// Extend adds what one of Jinja's extensions allows, such as "jinja2.ext.do". Names that
+// Jinja 3 knows and that change nothing here are taken.
+func (o *Options) Extend(extension string) error {
+	switch extension {
+	case "jinja2.ext.do", "do":
+		o.Do = true
+	case "jinja2.ext.loopcontrols", "loopcontrols":
+		o.LoopControls = true
+	case "jinja2.ext.with_", "jinja2.ext.autoescape", "jinja2.ext.debug", "":
+	default:
+		return fmt.Errorf("the Jinja extension %s is not supported: there are jinja2.ext.do and jinja2.ext.loopcontrols", extension)
+	}
+	return nil
+}
+
 // Check finds delimiters that cannot be told apart.
 func (o Options) Check() error {
 	f := o.filled()
