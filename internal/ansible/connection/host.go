@@ -39,12 +39,6 @@ func (h *host) starter(ctx context.Context) (shell.Starter, error) {
 	if h.client != nil && !h.client.Gone() {
 		return h.client, nil
 	}
-	select {
-	case h.pool.handshakes <- struct{}{}:
-		defer func() { <-h.pool.handshakes }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 	s := h.spec
 	client, err := h.pool.dialer.Dial(ctx, ssh.Options{Host: s.Host, Port: s.Port, User: s.User, Password: s.Password,
 		KeyFile: s.PrivateKeyFile, Key: s.PrivateKey, Passphrase: s.Passphrase, Arguments: s.Arguments, Timeout: s.Timeout,
@@ -72,6 +66,12 @@ func (h *host) session(ctx context.Context, b Become) (*session, error) {
 	}
 	if h.pool.over() {
 		return nil, errClosed
+	}
+	select {
+	case h.pool.starting <- struct{}{}:
+		defer func() { <-h.pool.starting }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 	starter, err := h.starter(ctx)
 	if err != nil {

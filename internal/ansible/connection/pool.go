@@ -18,9 +18,9 @@ import (
 )
 
 const (
-	// maxHandshakes is how many hosts are connected to at the same time: beyond that they only wait
-	// for this machine's processors.
-	maxHandshakes = 32
+	// maxStarting is how many hosts are connected to, and the program started there, at the same
+	// time: beyond that they only wait for this machine's processors and its network.
+	maxStarting = 32
 	// promptGrace is how much longer than for connecting is waited for a prompt, as in Ansible.
 	promptGrace = 2 * time.Second
 	// uploadTime is how long the program may take to get onto a host.
@@ -47,11 +47,11 @@ type Options struct {
 // Pool has one connection to each host, for a whole run. It is safe for use by several
 // goroutines.
 type Pool struct {
-	options    Options
-	dialer     *ssh.Dialer
-	handshakes chan struct{}
-	programs   func() (program.Set, error)
-	machine    *target.Machine // this one
+	options  Options
+	dialer   *ssh.Dialer
+	starting chan struct{}
+	programs func() (program.Set, error)
+	machine  *target.Machine // this one
 
 	mu      sync.Mutex
 	hosts   map[string]*host
@@ -74,7 +74,7 @@ func NewPool(o Options) *Pool {
 	if o.Programs != nil {
 		programs = func() (program.Set, error) { return o.Programs, nil }
 	}
-	return &Pool{options: o, dialer: &ssh.Dialer{Home: o.Home, Ask: o.Ask, Warn: o.Warn}, handshakes: make(chan struct{}, maxHandshakes),
+	return &Pool{options: o, dialer: &ssh.Dialer{Home: o.Home, Ask: o.Ask, Warn: o.Warn}, starting: make(chan struct{}, maxStarting),
 		programs: programs, machine: &target.Machine{Modules: o.Modules}, hosts: map[string]*host{}, targets: map[string]*remote{}}
 }
 

@@ -37,11 +37,7 @@ func TestMain(m *testing.M) {
 
 // cleanUp takes away what the tests put onto this machine, as the hosts that it plays.
 func cleanUp() {
-	programs, err := program.Find()
-	if err != nil {
-		return
-	}
-	for _, p := range programs {
+	for _, p := range once() {
 		hash, err := p.Digest()
 		home, _ := os.UserHomeDir()
 		if err == nil {
@@ -50,16 +46,10 @@ func cleanUp() {
 	}
 }
 
-// programs are those for hosts: this test, read and packed once.
-func programs(t testing.TB) program.Set {
-	set, err := once()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return set
-}
+// programs are those for hosts: this test, read and packed once, since it has the modules.
+func programs(testing.TB) program.Set { return once() }
 
-var once = sync.OnceValues(program.Find)
+var once = sync.OnceValue(func() program.Set { return program.Set{program.Self()} })
 
 // modules are those that the tests call.
 func modules(name string) *module.Module {
@@ -243,7 +233,18 @@ func (broken) Read([]byte) (int, error) { return 0, errors.New("unreadable") }
 // waitFor reads a file until it says something.
 func waitFor(t *testing.T, file, want string) {
 	t.Helper()
+	waitUnless(t, file, want, nil)
+}
+
+// waitUnless is waitFor for as long as what writes the file has not ended.
+func waitUnless(t *testing.T, file, want string, ended <-chan error) {
+	t.Helper()
 	for t.Context().Err() == nil {
+		select {
+		case err := <-ended:
+			t.Fatalf("before %s says %q: %v", file, want, err)
+		default:
+		}
 		text, _ := os.ReadFile(file)
 		if strings.Contains(string(text), want) {
 			return
@@ -259,10 +260,13 @@ func cancelled(t *testing.T, host action.Target) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() {
-		_, err := host.Run(ctx, module.Request{Module: "hang", Args: map[string]any{"file": file}})
+		result, err := host.Run(ctx, module.Request{Module: "hang", Args: map[string]any{"file": file}})
+		if err == nil {
+			err = fmt.Errorf("it ended with %v", result)
+		}
 		done <- err
 	}()
-	waitFor(t, file, "begun")
+	waitUnless(t, file, "begun", done)
 	if got := who(t, host); got != "root" {
 		t.Errorf("beside a call that hangs: %s", got)
 	}

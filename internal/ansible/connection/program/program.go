@@ -59,8 +59,8 @@ func (p *Program) Machines() []string {
 	return nil
 }
 
-// Packed gives the program as gzip packs it. It is read anew each time: few hosts need it, and it
-// would stay in memory for all of them.
+// Packed gives the program as gzip packs it. It is read when the first host needs it, and then stays
+// in memory, once for all hosts.
 func (p *Program) Packed() ([]byte, error) { return p.load() }
 
 // Set are the programs that are there, at most one for each platform.
@@ -90,7 +90,7 @@ func Find() (Set, error) {
 		}
 	}
 	if runtime.GOOS == "linux" {
-		set = set.with(Set{own()})
+		set = set.with(Set{Self()})
 	}
 	return set, nil
 }
@@ -133,15 +133,15 @@ func in(folder fs.FS) (Set, error) {
 		if !packed || len(part) != 4 || part[0] != "target" || len(part[3]) != 2*sha256.Size {
 			continue
 		}
-		set = append(set, &Program{OS: part[1], Arch: part[2], Hash: part[3], load: func() ([]byte, error) {
+		set = append(set, &Program{OS: part[1], Arch: part[2], Hash: part[3], load: sync.OnceValues(func() ([]byte, error) {
 			return fs.ReadFile(folder, e.Name())
-		}})
+		})})
 	}
 	return set, nil
 }
 
-// own is tutti itself, for hosts of its platform. Its hash is found out when it is first needed.
-func own() *Program {
+// Self is tutti itself, for hosts of its platform. Its hash is found out when it is first needed.
+func Self() *Program {
 	p := &Program{OS: runtime.GOOS, Arch: runtime.GOARCH, Args: []string{target.Command}, digest: sync.OnceValues(ownHash)}
 	p.load = sync.OnceValues(func() ([]byte, error) {
 		file, err := os.Open("/proc/self/exe")
