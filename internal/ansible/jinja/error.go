@@ -3,6 +3,8 @@ package jinja
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"tutti/internal/ansible/jinja/syntax"
@@ -204,8 +206,8 @@ func (t *Template) Source() string { return t.source }
 // closest gives the registered name that is most like one that is not, if any is.
 func closest(name string, table map[string]*plugin) string {
 	best, at := "", len(name)/3+2
-	for n := range table { // the result does not depend on the order
-		if d := distance(name, n); d < at || d == at && best != "" && n < best {
+	for _, n := range slices.Sorted(maps.Keys(table)) {
+		if d := distance(name, n); d < at {
 			best, at = n, d
 		}
 	}

@@ -3,6 +3,8 @@ package jinja
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"tutti/internal/ansible/jinja/syntax"
@@ -61,11 +63,11 @@ func (f *frame) body(out *output) error {
 		f.parent = nil
 		st.template = t
 		f.template = t
-		for name, b := range t.tree.Blocks {
+		for _, name := range slices.Sorted(maps.Keys(t.tree.Blocks)) {
 			if f.blocks == nil {
 				f.blocks = map[string][]block{}
 			}
-			f.blocks[name] = append(f.blocks[name], block{b, t})
+			f.blocks[name] = append(f.blocks[name], block{t.tree.Blocks[name], t})
 		}
 		out.off = false
 		if _, err := f.top.exec(t.tree.Body, out); err != nil {

@@ -3,6 +3,8 @@ package jinja
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"tutti/internal/ansible/jinja/python"
@@ -12,7 +14,7 @@ import (
 // addGlobals registers the functions that every template can call.
 func (e *Environment) addGlobals() {
 	e.globals["omit"] = Omit{}
-	for name, s := range map[string]Spec{
+	table := map[string]Spec{
 		"range":     {Run: rangeOf},
 		"dict":      {Run: dictOf, Takes: TakesInside | TakesLazy | TakesUnknown},
 		"lipsum":    {Signature: "generate_lorem_ipsum(n=5, html=True, min=20, max=100)", Run: lipsum},
@@ -21,8 +23,9 @@ func (e *Environment) addGlobals() {
 		"namespace": {Run: newNamespace, Takes: TakesInside | TakesLazy | TakesUnknown | TakesUndefined},
 		"undef":     {Signature: "_undef(hint=None)", Run: undef},
 		"now":       {Signature: "_now(utc=False, fmt=None)", Run: now},
-	} {
-		e.Function(name, s)
+	}
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		e.Function(name, table[name])
 	}
 }
 

@@ -8,7 +8,12 @@
 // json.go, test.go.
 package builtin
 
-import "tutti/internal/ansible/jinja"
+import (
+	"maps"
+	"slices"
+
+	"tutti/internal/ansible/jinja"
+)
 
 // New gives an environment that has Jinja's own filters, tests and globals.
 func New(o jinja.Options) *jinja.Environment {
@@ -19,13 +24,18 @@ func New(o jinja.Options) *jinja.Environment {
 
 // Add registers Jinja's own filters and tests.
 func Add(e *jinja.Environment) {
-	for name, s := range filters() {
-		e.Filter(name, s)
+	table := filters()
+	for _, name := range names(table) {
+		e.Filter(name, table[name])
 	}
-	for name, s := range tests() {
-		e.Test(name, s)
+	table = tests()
+	for _, name := range names(table) {
+		e.Test(name, table[name])
 	}
 }
+
+// names gives the keys of a table in order.
+func names[V any](table map[string]V) []string { return slices.Sorted(maps.Keys(table)) }
 
 // keeps are functions that keep or count items, and do not look at them.
 const keeps = jinja.TakesInside
@@ -87,9 +97,7 @@ func filters() map[string]jinja.Spec {
 		"wordwrap":       {Signature: "do_wordwrap(s, width=79, break_long_words=True, wrapstring=None, break_on_hyphens=True)", Run: wordwrap},
 		"xmlattr":        {Signature: "do_xmlattr(d, autospace=True)", Run: xmlattr, Takes: keeps},
 	}
-	for alias, name := range map[string]string{"count": "length", "d": "default", "e": "escape"} {
-		table[alias] = table[name]
-	}
+	table["count"], table["d"], table["e"] = table["length"], table["default"], table["escape"]
 	return table
 }
 
@@ -109,15 +117,14 @@ func tests() map[string]jinja.Spec {
 		"lower":       {Signature: "test_lower(value)", Run: method("islower")},
 		"upper":       {Signature: "test_upper(value)", Run: method("isupper")},
 	}
-	for name, is := range kinds() {
-		table[name] = ofType("test_"+name+"(value)", is)
+	types := kinds()
+	for _, name := range names(types) {
+		table[name] = ofType("test_"+name+"(value)", types[name])
 	}
-	for op, names := range map[string][]string{"==": {"eq", "equalto"}, "!=": {"ne"}, "<": {"lt", "lessthan"},
-		"<=": {"le"}, ">": {"gt", "greaterthan"}, ">=": {"ge"}} {
-		s := jinja.Spec{Signature: names[0] + "(a, b)", Run: compare(op)}
-		table[op] = s
-		for _, n := range names {
-			table[n] = s
+	for _, op := range [][]string{{"==", "eq", "equalto"}, {"!=", "ne"}, {"<", "lt", "lessthan"}, {"<=", "le"}, {">", "gt", "greaterthan"}, {">=", "ge"}} {
+		s := jinja.Spec{Signature: op[1] + "(a, b)", Run: compare(op[0])}
+		for _, name := range op {
+			table[name] = s
 		}
 	}
 	return table
