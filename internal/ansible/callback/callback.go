@@ -99,7 +99,7 @@ func New(name string, o Options) (View, error) {
 	case "profile_tasks":
 		return &profile{screen: s}, nil
 	default:
-		return nil, fmt.Errorf("callback plugin %q is not known; there are %s", name, strings.Join(Names(), ", "))
+		return nil, fmt.Errorf("Invalid callback for stdout specified: %s. There are %s", name, strings.Join(Names(), ", ")) //nolint:staticcheck // Ansible's words
 	}
 }
 
