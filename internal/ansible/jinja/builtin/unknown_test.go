@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"tutti/internal/ansible/jinja"
 	"tutti/internal/ansible/jinja/builtin"
@@ -122,7 +121,7 @@ func TestLimits(t *testing.T) {
 		"{% for i in range(3000) %}{% for j in range(3000) %}{% endfor %}{% endfor %}",
 		"{{ range(1000000000) | list }}", "{{ range(1000000000) | sum }}", "{{ range(1000000000) | random and 'x' * 1000000000000 }}",
 		"{{ [1] * 1000000000 }}", "{{ 'x' * 1000000000 }}", "{{ 'x'.ljust(10000000000) }}", "{{ '%999999999d' % 1 }}", "{{ '{:999999999}'.format(1) }}", "{{ 'x' | center(10000000000) }}",
-		"{{ 'a'.replace('', 'b' * 60000000).replace('b', 'cc') }}", "{{ 'x' | indent(1000000000) }}", "{{ 'a'.zfill(10000000000) }}", "{{ 'a\tb'.expandtabs(1000000) ~ 'x' * 10000000000 }}",
+		"{{ ('b' * 40000000).replace('b', 'cc') }}", "{{ 'x' | indent(1000000000) }}", "{{ 'a'.zfill(10000000000) }}", "{{ 'a\tb'.expandtabs(1000000) ~ 'x' * 10000000000 }}",
 		"{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}", "{% include 'x' %}",
 		"{% set ns = namespace(x='ab') %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x | length }}",
 		"{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
@@ -130,17 +129,15 @@ func TestLimits(t *testing.T) {
 		"{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x == [ns.x] }}",
 		"{% set x = [] %}{% set _ = x.append(x) %}{{ x }}", "{% set x = [] %}{% set _ = x.append(x) %}{{ x | tojson }}", "{% set x = {} %}{% set _ = x.update({'a': x}) %}{{ x }}",
 		"{% for i in range(2000) %}{{ 'x' * 1000 }}{% endfor %}", "{{ 2 ** 10000000000 }}", "{{ 10 ** 400 }}", "{{ [1, 2] | batch(1000000000000, 'x') }}", "{{ [] | slice(1000000000000) }}", "{{ lipsum(n=1000000000) }}",
-		"{{ ('x' * 60000000) | list }}", "{{ ('a ' * 30000000).split() }}", "{{ ('a,' * 30000000).split(',') }}", "{% for c in 'x' * 60000000 %}{% endfor %}",
+		"{{ ('x' * 5000000) | list }}", "{{ ('a ' * 9000000).split() }}", "{{ ('a,' * 5000000).split(',') }}", "{% for c in 'x' * 5000000 %}{% endfor %}",
 		"{% set l = [] %}{% for i in range(400) %}{% set _ = l.insert(0, l | length) %}{{ l | sort }}{% endfor %}",
-		"{{ " + strings.Repeat("(", 190) + "1" + strings.Repeat(strings.Repeat("+1", 4000)+")", 190) + " }}",
+		"{{ " + strings.Repeat("(", 190) + "1" + strings.Repeat(strings.Repeat("+1", 150)+")", 190) + " }}",
 		"{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}", "{% block a %}{{ self.a() }}{% endblock %}",
 	} {
-		start := time.Now()
 		_, err := native(t, env, source, jinja.Context{Limits: small, Load: func(string) (string, error) { return "{% include 'x' %}", nil }})
 		if err == nil {
 			t.Errorf("%s goes on", source)
 		}
-		t.Logf("%s: %v (%s)", source, err, time.Since(start))
 	}
 	deep := strings.Repeat("(", 10_000) + "1" + strings.Repeat(")", 10_000)
 	fine, err := native(t, env, "{% set ns = namespace(x=[]) %}{% set l = [] %}{% for i in range(10000) %}{% set _ = l.append(i) %}{% set ns.x = ns.x + [i] %}{% endfor %}{{ l == ns.x and 9999 in l }}", jinja.Context{})
