@@ -139,7 +139,13 @@ func (a *app) jsonPlan(ctx context.Context, e *engine.Engine, p *engine.Planned)
 			return a.failed(d, nil)
 		}
 	}
-	return view.JSONPlan(a.stdout, view.PlanInput{Plan: p.Plan, State: a.stateInput(ctx, e, snap), Version: a.version})
+	schemas := func(source string, n addr.Name) (*provider.Block, int64) {
+		if t := e.TypeOf(ctx, fmt.Sprintf("provider[%q]", source), n); t != nil {
+			return t.Block, t.Version
+		}
+		return nil, 0
+	}
+	return view.JSONPlan(a.stdout, view.PlanInput{Plan: p.Plan, State: a.stateInput(ctx, e, snap), Version: a.version, Config: e.Configuration(p), Schemas: schemas})
 }
 
 func (a *app) stateInput(ctx context.Context, e *engine.Engine, s *store.Snapshot) view.StateInput {

@@ -11,6 +11,7 @@ import (
 
 	"tutti/internal/addr"
 	"tutti/internal/object"
+	"tutti/internal/terraform/config"
 )
 
 // The versions of the JSON formats, which are Terraform's.
@@ -32,6 +33,10 @@ type PlanInput struct {
 	// Errored is set when the plan is not whole.
 	Errored bool
 	Version string // tutti's own
+	// Config is what the plan was made from, nil when it is not known; Schemas tells of the
+	// types in it.
+	Config  *config.Config
+	Schemas TypeSchemas
 }
 
 type planJSON struct {
@@ -45,7 +50,7 @@ type planJSON struct {
 	Deferred         []deferredJSON          `json:"deferred_changes,omitempty"`
 	Outputs          map[string]changeJSON   `json:"output_changes,omitempty"`
 	PriorState       *stateJSON              `json:"prior_state,omitempty"`
-	Configuration    map[string]any          `json:"configuration"`
+	Configuration    configurationJSON       `json:"configuration"`
 	Timestamp        string                  `json:"timestamp"`
 	Applyable        bool                    `json:"applyable"`
 	Complete         bool                    `json:"complete"`
@@ -98,7 +103,7 @@ func JSONPlan(w io.Writer, in PlanInput) error {
 	p := in.Plan
 	out := planJSON{FormatVersion: planFormat, TerraformVersion: ToolVersion, TuttiVersion: in.Version, Timestamp: p.Time.UTC().Format(time.RFC3339),
 		Applyable: p.HasChanges() && !in.Errored, Complete: len(p.Deferred) == 0 && !p.Targeted && !in.Errored, Errored: in.Errored,
-		Configuration: map[string]any{"root_module": map[string]any{}}}
+		Configuration: configurationOf(in.Config, in.Schemas)}
 	for name, v := range p.Variables {
 		if out.Variables == nil {
 			out.Variables = map[string]variableJSON{}
