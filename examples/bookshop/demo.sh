@@ -1,7 +1,7 @@
 #!/bin/sh
-# Takes a copy of the bookshop through its whole life: plan, apply, orders that a state
-# machine fulfils, an edit and the plan that shows exactly that, a power cut in the middle of an apply, resume, destroy. Ends
-# with an error as soon as something is not as it should be.
+# Takes a copy of the bookshop through its whole life: plan, apply, hosts that a playbook
+# configures, orders that a state machine fulfils, an edit and the plan that shows exactly that, down to the lines on the
+# hosts, a power cut in the middle of an apply, resume, destroy. Ends with an error as soon as something is not as it should be.
 #
 #	TUTTI=path/of/tutti TUTTI_MIRROR=folder/of/providers examples/bookshop/demo.sh
 #
@@ -90,21 +90,24 @@ if test -n "${TUTTI_MIRROR:-}"; then tutti init "-plugin-dir=$TUTTI_MIRROR"; els
 succeeds
 tail -n 1 "$out"
 
-heading "1. The first plan: resources and tasks in one graph"
+heading "1. The first plan: resources, tasks, a playbook and a workflow in one graph"
 tutti plan
 succeeds
 outline
 
-heading "2. Apply: certificates and passwords are made, the shop is built, loaded and checked over HTTPS"
+heading "2. Apply: certificates and passwords are made, the shop is built, loaded and checked over HTTPS, its hosts configured"
 tutti apply -auto-approve
 succeeds
-grep -E '^ *task\.' "$out" | grep -iv 'complete\|run\.\.\.\|running\|still' || true
+grep -E '^ *(task|playbook)\.' "$out" | grep -iv 'complete\|run\.\.\.\|running\|still' || true
 grep -E 'complete!|^Run [0-9]' "$out" || true
 for branch in eu jp us; do
 	test "$(count $branch sent)" = 1 || wrong "the readers of $branch were told $(count $branch sent) times"
 done
 echo
 cat run/eu/receipt.txt
+echo
+cat run/eu/etc/shop.conf
+grep -q '^currency = JPY$' run/jp/etc/shop.conf || wrong "the host of jp has no settings"
 tutti plan -detailed-exitcode
 succeeds
 echo "(a second plan finds nothing to do)"
@@ -142,18 +145,23 @@ grep 'Step Functions API' serve.log
 tutti runs -limit 3
 shown
 
-heading "4. An edit: Europe gives a discount. The plan shows exactly that, and who must look again"
+heading "4. An edit: Europe gives a discount. The plan shows exactly that, the line on its host too, and who must look again"
 sed 's/title = "Europe"/title = "Europe", discount = 10/' variables.tf >variables.new
 mv variables.new variables.tf
 tutti plan -detailed-exitcode -out=discount.plan
 succeeds 2
 shown
+grep -q '+ discount = 10$' "$out" || wrong "the plan does not show the new line on the host of eu"
+if grep -q 'template.*/run/us/etc' "$out"; then wrong "the plan changes the host of us"; fi
 expected='module.branch["eu"].local_file.settings
-task.check'
+playbook.hosts
+task.check
+workflow.fulfil'
 test "$(changed)" = "$expected" || wrong "the plan changes $(changed | tr '\n' ' ')"
 tutti apply discount.plan
 succeeds
 grep -q '"discount":10' run/eu/settings.json || wrong "the discount is not in Europe's settings"
+grep -q '^discount = 10$' run/eu/etc/shop.conf || wrong "the discount is not on Europe's host"
 grep -E 'complete!|^Run [0-9]' "$out" || true
 
 heading "5. New books everywhere, and a power cut while the readers of us are being told"

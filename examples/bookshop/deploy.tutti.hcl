@@ -1,5 +1,5 @@
 # What is done with what the .tf files make: build the shop, load the catalogues, check
-# it over HTTPS, tell the readers.
+# it over HTTPS, tell the readers, configure the hosts, fulfil orders.
 
 stack {
   name = "bookshop"
@@ -87,6 +87,34 @@ task "announce" {
   }
 }
 
+# Each branch's host gets its settings: this machine unless var.hosts says where it is. The plan tries
+# the play in check mode, so it shows the lines that an edit would change.
+playbook "hosts" {
+  source = "playbooks/site.yml"
+
+  inventory = {
+    branches = { for name, b in module.branch : name => merge(
+      lookup(var.hosts, name, { ansible_connection = "local" }),
+      {
+        shop_place    = abspath(b.folder)
+        shop_title    = var.branches[name].title
+        shop_currency = var.branches[name].currency
+        shop_discount = var.branches[name].discount
+      }
+    ) }
+  }
+
+  variables = {
+    shop_name        = local.name
+    shop_listen      = var.listen
+    shop_certificate = module.certificate.fingerprint
+  }
+
+  on_destroy {
+    source = "playbooks/retire.yml"
+  }
+}
+
 # A trial order when the branches are open, and every order after that:
 #
 #   tutti run fulfil -input '{"branch": "run/us", ...}'
@@ -96,6 +124,7 @@ workflow "fulfil" {
   input = {
     shop      = terraform_data.folder.output
     branch    = module.branch["eu"].folder
+    settings  = playbook.hosts.registered["eu"].settings.checksum # as they are on its host: others, another trial
     lines     = [{ book = "b001", quantity = 1 }, { book = "b002", quantity = 2 }]
     ask_above = 10000 # cents
   }

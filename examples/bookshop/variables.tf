@@ -29,6 +29,12 @@ variable "branches" {
   }
 }
 
+variable "hosts" {
+  description = "How the host of a branch is reached, by the branch's name, as an inventory says it: { eu = { ansible_host = \"192.0.2.7\" } }. A branch that is not named has this machine."
+  type        = map(map(string))
+  default     = {}
+}
+
 variable "ask_before_opening" {
   description = "Whether a person must approve before the readers are told."
   type        = bool
