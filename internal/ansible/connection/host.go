@@ -2,6 +2,7 @@ package connection
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"tutti/internal/ansible/connection/shell"
@@ -73,16 +74,36 @@ func (h *host) session(ctx context.Context, b Become) (*session, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	starter, err := h.starter(ctx)
-	if err != nil {
-		return nil, err
+	var err error
+	s.session, err = h.make(ctx, b)
+	return s.session, err
+}
+
+// make begins a session, on a new connection when the one that there is proves to have ended.
+func (h *host) make(ctx context.Context, b Become) (*session, error) {
+	for again := false; ; again = true {
+		starter, err := h.starter(ctx)
+		if err != nil {
+			return nil, err
+		}
+		made, err := h.begin(ctx, starter, b)
+		var cut *Cut
+		if errors.As(err, &cut) && !cut.Sent && !again && !h.local() {
+			h.drop(starter)
+			continue
+		}
+		return made, err
 	}
-	made, err := h.begin(ctx, starter, b)
-	if err != nil {
-		return nil, err
+}
+
+// drop closes a connection that is of no more use.
+func (h *host) drop(starter shell.Starter) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.client != nil && shell.Starter(h.client) == starter {
+		_ = h.client.Close()
+		h.client = nil
 	}
-	s.session = made
-	return made, nil
 }
 
 // open are the sessions that there are.
