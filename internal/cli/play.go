@@ -17,7 +17,7 @@ import (
 
 // playView shows a play as ansible-playbook does.
 func (a *app) playView(verbosity int) (callback.View, error) {
-	return callback.New("default", callback.Options{Out: a.stdout, Err: a.stderr, Color: a.color, Width: a.width, Verbosity: verbosity, Now: time.Now})
+	return callback.New("default", callback.Options{Out: a.stdout, Err: a.stderr, Color: a.color, Width: max(0, a.width-1), Verbosity: verbosity, Now: time.Now})
 }
 
 // resumePlay goes on with a play, or begins it anew from a task.

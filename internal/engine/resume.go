@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 
+	"tutti/internal/ansible/play"
 	"tutti/internal/apply"
 	"tutti/internal/diag"
 	"tutti/internal/executor"
@@ -23,7 +24,7 @@ func (e *Engine) Latest(ctx context.Context) (*store.Run, diag.List) {
 		return nil, storeDiag(err)
 	}
 	for i := range runs {
-		if runs[i].Status.Open() && (runs[i].Machine == "apply" || runs[i].Machine == execution.MachineExecution && runs[i].Child == 0) {
+		if runs[i].Status.Open() && (runs[i].Machine == "apply" || (runs[i].Machine == execution.MachineExecution || runs[i].Machine == play.MachinePlay) && runs[i].Child == 0) {
 			return &runs[i], nil
 		}
 	}

@@ -62,8 +62,10 @@ type playState struct {
 	// maxFail is max_fail_percentage; negative for none.
 	maxFail float64
 	force   bool
-	ended   bool
-	desk    desk
+	// check tells that the play as a whole is one of check mode.
+	check bool
+	ended bool
+	desk  desk
 	// layers and roleLayers are variables that are put together once.
 	layers     map[*playbook.Task]taskLayers
 	roleLayers map[*playbook.Role]roleLayers
@@ -172,7 +174,8 @@ func (m *Machine) staged() error {
 		}
 		p.hosts = append(p.hosts, m.host(n))
 	}
-	if len(p.hosts) > 0 || len(found) == 0 {
+	p.check = s.checkMode()
+	if len(found) == 0 {
 		m.note(Note{Kind: NotePlay, Play: p.name, Hosts: names(p.hosts), Check: s.checkMode()})
 	}
 	if len(p.hosts) == 0 {
@@ -286,6 +289,7 @@ func (m *Machine) nextBatch() {
 		return
 	}
 	p.batch, p.batches = p.batches[0], p.batches[1:]
+	m.note(Note{Kind: NotePlay, Play: p.name, Hosts: names(p.batch), Check: p.check})
 	for _, h := range p.batch {
 		m.enter(h)
 	}
@@ -426,7 +430,7 @@ func (m *Machine) hostVariables(name string) *value.Dict {
 	}
 	vars, err := m.inv.HostVars(h, beside)
 	if err != nil {
-		m.warn("the variables of host %s cannot be read: %v", name, err)
+		m.fail(err.Error())
 		return &value.Dict{}
 	}
 	return vars

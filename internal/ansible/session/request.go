@@ -13,6 +13,7 @@ import (
 
 	"tutti/internal/ansible/action"
 	"tutti/internal/ansible/connection"
+	"tutti/internal/ansible/inventory/source"
 	"tutti/internal/ansible/play"
 	"tutti/internal/ansible/value"
 )
@@ -27,6 +28,8 @@ type Request struct {
 	Dir string
 	// Inventory are sources as -i takes them; none takes the configuration's.
 	Inventory []string
+	// Reading says how sources are read, as the configuration has it; Sources completes it.
+	Reading source.Options
 	// Groups is an inventory made of the graph, instead of sources.
 	Groups *Groups
 	// Extra are the extra variables, merged.

@@ -10,7 +10,6 @@ import (
 	"os/user"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	actions "tutti/internal/ansible/action/builtin"
 	modules "tutti/internal/ansible/builtin"
@@ -110,7 +109,7 @@ func (s *Session) inventory(ctx context.Context, r Request) (diag.List, error) {
 		s.Inventory = inv
 		return nil, err
 	}
-	inv, said := source.Load(ctx, r.Inventory, source.Options{Dir: r.Dir, Extra: r.Extra})
+	inv, said := source.Load(ctx, r.Inventory, Sources(r))
 	s.Inventory = inv
 	return said, nil
 }
@@ -125,7 +124,7 @@ func (s *Session) input(r Request) error {
 	in.Options.Connection, in.Files = r.Connection, r.Files
 	in.Options.LimitText = r.LimitText
 	if r.LimitText != "" {
-		limit, err := limits(r.Dir, r.LimitText)
+		limit, err := source.Limit(r.LimitText, r.Dir)
 		if err != nil {
 			return err
 		}
@@ -160,28 +159,6 @@ func (s *Session) input(r Request) error {
 	return nil
 }
 
-// limits reads --limit: patterns, and files of them (@file).
-func limits(dir, text string) ([]string, error) {
-	list := []string{}
-	for _, p := range inventory.SplitPattern(text) {
-		name, isFile := strings.CutPrefix(p, "@")
-		if !isFile {
-			list = append(list, p)
-			continue
-		}
-		content, err := os.ReadFile(absolute(dir, name))
-		if err != nil {
-			return nil, fmt.Errorf("Unable to find limit file %s", name) //nolint:staticcheck // Ansible's words
-		}
-		for _, line := range strings.Split(string(content), "\n") {
-			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
-				list = append(list, line)
-			}
-		}
-	}
-	return list, nil
-}
-
 func absolute(dir, name string) string {
 	if filepath.IsAbs(name) {
 		return filepath.Clean(name)
@@ -192,12 +169,13 @@ func absolute(dir, name string) string {
 // beside reads group_vars and host_vars next to the playbooks.
 func (s *Session) beside(r Request) {
 	s.Input.Beside = map[string]*inventory.Vars{}
+	reading := Sources(r)
 	for _, pb := range s.Playbooks {
 		for _, p := range pb.Plays {
 			if s.Input.Beside[p.Dir] != nil {
 				continue
 			}
-			vars, diags := source.Beside(p.Dir, source.Options{Dir: r.Dir})
+			vars, diags := source.Beside(p.Dir, reading)
 			if r.Warn != nil {
 				for _, d := range diags {
 					r.Warn(d.Detail)

@@ -10,8 +10,7 @@ import (
 	"tutti/internal/ansible/inventory"
 	"tutti/internal/ansible/inventory/report"
 	"tutti/internal/ansible/inventory/source"
-	"tutti/internal/ansible/value"
-	"tutti/internal/ansible/vault"
+	"tutti/internal/ansible/session"
 	"tutti/internal/ansible/vault/password"
 )
 
@@ -98,7 +97,7 @@ func (p *Program) inventory(ctx context.Context, args []string) error {
 	if err := p.diagnostics(said); err != nil {
 		return err
 	}
-	so := sourceOptions(s, secrets, extra)
+	so := session.Sources(session.Request{Reading: reading(s), Secrets: forPlay(secrets), Extra: extra, Settings: s.play()})
 	sources := o.inventory.sources
 	if len(sources) == 0 {
 		sources = s.Inventory.Sources
@@ -150,15 +149,10 @@ func (p *Program) report(inv *inventory.Inventory, ro report.Options, o *reportF
 	return err
 }
 
-// sourceOptions are how inventories are read by the configuration.
-func sourceOptions(s settings, secrets []vault.Secret, extra *value.Dict) source.Options {
-	v := vault.Vault{Secrets: secrets, IDMatch: s.Vault.IDMatch}
+// reading is how inventories are read by the configuration.
+func reading(s settings) source.Options {
 	o := source.Options{Enabled: s.Inventory.Enabled, IgnoredExtensions: s.Inventory.IgnoreExtensions, IgnoredPatterns: s.Inventory.IgnorePatterns,
-		Extra: extra, Failure: source.Failure{AnyFails: s.Inventory.AnyUnparsedFails, NoneFails: s.Inventory.UnparsedFails, Silent: !s.Inventory.UnparsedWarning},
-		Decrypt: func(_ string, text []byte) ([]byte, error) {
-			plain, _, err := v.Decrypt(text)
-			return plain, err
-		}}
+		Failure: source.Failure{AnyFails: s.Inventory.AnyUnparsedFails, NoneFails: s.Inventory.UnparsedFails, Silent: !s.Inventory.UnparsedWarning}}
 	o.Inventory.MergeHashes = s.Facts.MergeHashes
 	return o
 }

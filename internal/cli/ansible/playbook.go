@@ -172,6 +172,7 @@ func (p *Program) request(ctx context.Context, f *flags, o *playbookFlags, s set
 	}
 	r := session.Request{
 		Inventory: o.inventory.sources, Extra: extra, LimitText: o.inventory.limit, Secrets: forPlay(secrets), Settings: s.play(),
+		Reading:    reading(s),
 		Connection: spec, Person: p.person, HostKey: p.hostKey, Warn: p.warning,
 		Options: play.Options{
 			Tags: orDefault(commas(o.choice.tags), s.Run.TagsRun), SkipTags: orDefault(commas(o.choice.skip), s.Run.TagsSkip),
