@@ -7,6 +7,7 @@ import (
 	"tutti/internal/ansible/module/command"
 	"tutti/internal/ansible/module/facts"
 	"tutti/internal/ansible/module/file"
+	"tutti/internal/ansible/module/network"
 	"tutti/internal/ansible/module/service"
 	"tutti/internal/ansible/module/system"
 )
@@ -18,6 +19,7 @@ func Modules() map[string]*module.Module {
 		command.Modules(),
 		facts.Modules(),
 		file.Modules(),
+		network.Modules(),
 		service.Modules(),
 		system.Modules(),
 	} {
