@@ -258,7 +258,7 @@ func (s *Stream) Result(r Result, outputs []*object.OutputState) error {
 		operation = "destroy"
 	}
 	s.send(message{"info", d.Text(r.Plan.Mode), "change_summary", map[string]any{"changes": map[string]any{"add": d.Added, "change": d.Changed,
-		"import": d.Imported, "remove": d.Destroyed, "forget": d.Forgotten, "run": d.Tasks + d.Workflows + d.Approvals, "operation": operation}, "run": r.Run}})
+		"import": d.Imported, "remove": d.Destroyed, "forget": d.Forgotten, "run": d.Tasks + d.Playbooks + d.Workflows + d.Approvals, "operation": operation}, "run": r.Run}})
 	outs := map[string]any{}
 	for _, o := range outputs {
 		j := map[string]any{"sensitive": o.Sensitive, "type": json.RawMessage(o.Type)}

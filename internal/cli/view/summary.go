@@ -30,7 +30,7 @@ type Doubt struct {
 }
 
 // Done counts what a run did.
-type Done struct{ Imported, Added, Changed, Destroyed, Forgotten, Tasks, Workflows, Approvals int }
+type Done struct{ Imported, Added, Changed, Destroyed, Forgotten, Tasks, Playbooks, Workflows, Approvals int }
 
 // CountDone counts the actions of a report that were carried out.
 func CountDone(plan *object.Plan, r apply.Report) Done {
@@ -60,6 +60,8 @@ func (d *Done) add(plan *object.Plan, a *object.Action) {
 		switch a.Addr.Kind {
 		case addr.Approval:
 			d.Approvals++
+		case addr.Playbook:
+			d.Playbooks++
 		case addr.Workflow:
 			d.Workflows++
 		default:
@@ -92,6 +94,9 @@ func (d Done) extra() string {
 	var parts []string
 	if d.Tasks > 0 {
 		parts = append(parts, "tasks: "+itoa(d.Tasks)+" run")
+	}
+	if d.Playbooks > 0 {
+		parts = append(parts, "playbooks: "+itoa(d.Playbooks)+" run")
 	}
 	if d.Workflows > 0 {
 		parts = append(parts, "workflows: "+itoa(d.Workflows)+" run")
