@@ -5,7 +5,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
+
+	"tutti/internal/ansible/connection/sshdtest"
 )
 
 // TestBookshopServer builds and tests the shop's server with nothing but Go: it may
@@ -53,6 +57,70 @@ func TestBookshopDemo(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds")
 	}
+	tutti := binary(t)
+	cmd := exec.Command(filepath.Join("bookshop", "demo.sh"))
+	cmd.Env = append(os.Environ(), "TUTTI="+tutti, "TUTTI_MIRROR="+providers(t), "TMPDIR="+t.TempDir())
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Logf("%s", out)
+}
+
+// TestBookshopHostsBySSH holds that the playbook configures hosts that are reached by
+// SSH: Europe's on one address, Japan's on another, America's on this machine.
+func TestBookshopHostsBySSH(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+	tutti, mirror := binary(t), providers(t)
+	server := sshdtest.Start(t, sshdtest.Options{Hosts: 2})
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("bookshop")); err != nil {
+		t.Fatal(err)
+	}
+	host := func(n int) string {
+		return `{ansible_host="` + sshdtest.Address(n) + `",ansible_user="root",ansible_port="` + strconv.Itoa(server.Port) +
+			`",ansible_ssh_private_key_file="` + server.Key + `",ansible_ssh_common_args="-o UserKnownHostsFile=` + server.KnownHosts() + `"}`
+	}
+	hosts := "hosts={eu=" + host(1) + ",jp=" + host(2) + "}"
+	run := func(want int, args ...string) string {
+		t.Helper()
+		cmd := exec.Command(tutti, args...)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "HOME="+server.Home, "SSH_AUTH_SOCK=", "TF_PLUGIN_CACHE_DIR=")
+		out, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != want {
+			t.Fatalf("tutti %s ended with %d, expected %d\n%s\n%s", args[0], code, want, out, server.Log())
+		}
+		return string(out)
+	}
+	run(0, "init", "-plugin-dir="+mirror)
+	run(0, "apply", "-auto-approve", "-no-color", "-var", hosts, "-target=playbook.hosts")
+	for _, branch := range []string{"eu", "jp", "us"} {
+		conf, err := os.ReadFile(filepath.Join(dir, "run", branch, "etc", "shop.conf"))
+		if err != nil || !strings.Contains(string(conf), "name = "+branch+"\n") {
+			t.Errorf("the host of %s has these settings: %q, %v", branch, conf, err)
+		}
+	}
+	// What somebody changed on the host is seen, and put right.
+	conf := filepath.Join(dir, "run", "eu", "etc", "shop.conf")
+	if err := os.WriteFile(conf, []byte("listen = nowhere\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	plan := run(2, "plan", "-no-color", "-detailed-exitcode", "-var", hosts, "-target=playbook.hosts")
+	if !strings.Contains(plan, "- listen = nowhere") || !strings.Contains(plan, "check mode found changes") {
+		t.Errorf("the plan does not show the line that differs on the host:\n%s", plan)
+	}
+	run(0, "destroy", "-auto-approve", "-no-color", "-var", hosts)
+	if _, err := os.Stat(conf); err == nil {
+		t.Error("the settings are still on the host")
+	}
+}
+
+// binary is tutti's.
+func binary(t *testing.T) string {
+	t.Helper()
 	tutti := os.Getenv("TUTTI")
 	if tutti == "" {
 		tutti = filepath.Join("..", "bin", "tutti")
@@ -64,13 +132,7 @@ func TestBookshopDemo(t *testing.T) {
 	if _, err := os.Stat(tutti); err != nil {
 		t.Skipf("no tutti binary: %v (make build makes it, or set TUTTI)", err)
 	}
-	cmd := exec.Command(filepath.Join("bookshop", "demo.sh"))
-	cmd.Env = append(os.Environ(), "TUTTI="+tutti, "TUTTI_MIRROR="+providers(t), "TMPDIR="+t.TempDir())
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	t.Logf("%s", out)
+	return tutti
 }
 
 func providers(t *testing.T) string {
