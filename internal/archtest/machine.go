@@ -19,7 +19,7 @@ var machines = []string{"internal/flow", "internal/apply",
 	"internal/ansible/inventory/literal", "internal/ansible/vault",
 	"internal/ansible/filter", "internal/ansible/filter/clock", "internal/ansible/filter/jsontext", "internal/ansible/filter/mersenne",
 	"internal/ansible/filter/password", "internal/ansible/filter/real", "internal/ansible/filter/version", "internal/ansible/lookup",
-	"internal/ansible/lookup/configfile"}
+	"internal/ansible/lookup/configfile", "internal/ansible/playbook", "internal/ansible/argument", "internal/ansible/regex", "internal/ansible/play"}
 
 // worldless packages decide and do not do: they import nothing that reaches the world, and ask no clock, but may use
 // goroutines (the planner waits for many drivers at once).

@@ -319,8 +319,8 @@ func (m *Machine) passesBy(h *host, t *playbook.Task) bool {
 		return true
 	}
 	if t.Implicit && metaOf(t) == "flush_handlers" && len(h.notified) == 0 {
-		for _, hosts := range m.play.handlerHosts {
-			if hosts[h.name] {
+		for _, handler := range m.play.handlers {
+			if m.play.handlerHosts[handler][h.name] {
 				return false
 			}
 		}

@@ -37,7 +37,7 @@ func (s *stats) recap(order []string) []Tally {
 }
 
 func (s *stats) anyFailed() bool {
-	for _, t := range s.tallies {
+	for _, t := range sorted(s.tallies) {
 		if t.Failed > 0 {
 			return true
 		}
@@ -46,7 +46,7 @@ func (s *stats) anyFailed() bool {
 }
 
 func (s *stats) anyUnreachable() bool {
-	for _, t := range s.tallies {
+	for _, t := range sorted(s.tallies) {
 		if t.Unreachable > 0 {
 			return true
 		}
