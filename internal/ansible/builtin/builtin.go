@@ -8,6 +8,7 @@ import (
 	"tutti/internal/ansible/module/facts"
 	"tutti/internal/ansible/module/file"
 	"tutti/internal/ansible/module/network"
+	"tutti/internal/ansible/module/repository"
 	"tutti/internal/ansible/module/service"
 	"tutti/internal/ansible/module/system"
 )
@@ -20,6 +21,7 @@ func Modules() map[string]*module.Module {
 		facts.Modules(),
 		file.Modules(),
 		network.Modules(),
+		repository.Modules(),
 		service.Modules(),
 		system.Modules(),
 	} {

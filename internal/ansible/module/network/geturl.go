@@ -68,7 +68,7 @@ func getURL(ctx context.Context, c *module.Call) module.Result {
 // fail tells a failure with what is known already.
 func (d *download) fail(msg string, pairs ...any) error {
 	for k, v := range d.result {
-		if k != "changed" {
+		if k != "changed" && k != "msg" {
 			pairs = append(pairs, k, v)
 		}
 	}
@@ -116,6 +116,9 @@ func (d *download) run(ctx context.Context) (module.Result, error) {
 		return nil, err
 	}
 	d.result["status_code"] = a.Status
+	if strings.HasPrefix(a.URL, "file:") {
+		d.result["status_code"] = nil
+	}
 	return d.result, nil
 }
 

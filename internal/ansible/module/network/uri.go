@@ -49,6 +49,8 @@ func uriSpec() argument.Spec {
 		}...),
 		MutuallyExclusive: [][]string{{"body", "src"}},
 		FileAttributes:    true,
+		// It does not, but tells so in words of its own.
+		Check: true,
 	}
 }
 
@@ -59,6 +61,9 @@ var oneWord = regexp.MustCompile(`^[A-Z]+$`)
 
 // uri is the module uri: one request, and what came of it.
 func uri(ctx context.Context, c *module.Call) module.Result {
+	if c.CheckMode {
+		return module.Result{"skipped": true, "changed": false, "msg": "This action (uri) does not support check mode."}
+	}
 	result, err := ask(ctx, c)
 	if err != nil {
 		return attribute.Result(err)

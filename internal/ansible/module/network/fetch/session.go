@@ -271,8 +271,10 @@ func (s *session) redirect(r request, response *http.Response) (request, bool) {
 		}
 	}
 	switch {
+	case s.follow == "" || s.follow == "urllib2":
+		next.method = http.MethodGet
 	case r.method == http.MethodHead:
-	case s.follow == "" || s.follow == "urllib2", code == 302 || code == 303, code == 301 && r.method == http.MethodPost:
+	case code == 302 || code == 303, code == 301 && r.method == http.MethodPost:
 		next.method = http.MethodGet
 	}
 	return next, true
