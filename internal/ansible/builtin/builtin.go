@@ -8,6 +8,7 @@ import (
 	"tutti/internal/ansible/module/facts"
 	"tutti/internal/ansible/module/file"
 	"tutti/internal/ansible/module/network"
+	"tutti/internal/ansible/module/packaging"
 	"tutti/internal/ansible/module/repository"
 	"tutti/internal/ansible/module/service"
 	"tutti/internal/ansible/module/system"
@@ -21,6 +22,7 @@ func Modules() map[string]*module.Module {
 		facts.Modules(),
 		file.Modules(),
 		network.Modules(),
+		packaging.Modules(),
 		repository.Modules(),
 		service.Modules(),
 		system.Modules(),

@@ -34,7 +34,7 @@ func subversionSpec() argument.Spec {
 
 // svn is one call of the module.
 type svn struct {
-	c                            *module.Call
+	c                             *module.Call
 	program, dest, repo, revision string
 }
 
