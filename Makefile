@@ -74,6 +74,10 @@ bench-states: build moto ## the Step Functions API beside moto, and JSONata besi
 	TUTTI="$(CURDIR)/bin/tutti" $(GO) run ./bench/states
 	$(GO) run ./bench/jsonata
 
+.PHONY: bench-ansible
+bench-ansible: build ansible ## playbooks beside ansible-core, with the ratios (as root, with sshd)
+	TUTTI="$(CURDIR)/bin/tutti" $(GO) run ./bench/ansible
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME each (20s)
 	GO='$(GO)' FUZZTIME='$(FUZZTIME)' tools/fuzz.sh
