@@ -34,6 +34,9 @@ func causes(n play.Note) []Cause {
 		return nil // the items have been told
 	}
 	message, _ := n.Result.Get("msg")
+	if message == nil && n.Result.Has("reason") {
+		return nil // an include that could not be read: its result tells why
+	}
 	text, ok := message.(string)
 	if !ok {
 		text = value.String(message)

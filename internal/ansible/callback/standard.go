@@ -206,7 +206,7 @@ func (c *standard) result(n play.Note) {
 
 // showChanges shows the diff of a result.
 func (c *standard) showChanges(n play.Note) {
-	if !c.o.Diff {
+	if !c.o.Diff && !n.Diff {
 		return
 	}
 	if text := c.diffs(n.Result); text != "" {

@@ -81,6 +81,9 @@ func (it *item) dispatch() error {
 	if err != nil {
 		return err
 	}
+	if args.Has("_raw_params") && !rawActions[shortName(module)] && !gostrings.Contains(gostrings.TrimPrefix(gostrings.TrimPrefix(module, "ansible.builtin."), "ansible.legacy."), ".") {
+		return &taskError{at: it.t.task.Origin, message: fmt.Sprintf("Action '%s' does not support raw params.", module)}
+	}
 	if do := localActions(shortName(module)); do != nil {
 		return do(it, args)
 	}
@@ -149,6 +152,10 @@ func (it *item) arguments(module string) (*value.Dict, error) {
 	}
 	return args, nil
 }
+
+// rawActions are those that take text which is no k=v.
+var rawActions = map[string]bool{"command": true, "shell": true, "raw": true, "script": true, "include_vars": true, "include_tasks": true, "include_role": true,
+	"import_tasks": true, "import_role": true, "add_host": true, "group_by": true, "set_fact": true, "meta": true}
 
 // lazyArguments names an argument that the action evaluates itself.
 func lazyArguments(action string) string {

@@ -62,15 +62,18 @@ func (m *Machine) notifyHost(handler *playbook.Task, h *host) {
 func (m *Machine) handlersOf(notification string) []*playbook.Task {
 	var found []*playbook.Task
 	all := m.play.handlers
+	// Of the last block that has one, the first: as Ansible looks for it.
 	for i := len(all) - 1; i >= 0; i-- {
 		h := all[i]
 		if h.Name == nil {
 			continue
 		}
+		if len(found) > 0 && h.Parent != found[0].Parent {
+			break
+		}
 		name := m.handlerName(h)
 		if name == notification || h.Role != nil && (lastName(h.Role.Name)+" : "+name == notification || h.Role.Name+" : "+name == notification) {
-			found = append(found, h)
-			break
+			found = []*playbook.Task{h}
 		}
 	}
 	seen := map[string]bool{}

@@ -231,7 +231,7 @@ func (g *including) failed(inc *inclusion, err error) {
 	}
 	for _, h := range inc.hosts {
 		t := &turn{m: g.m, host: h, task: inc.task, failed: true, began: g.m.now}
-		t.result = value.NewDict("failed", true, "changed", false, "reason", reason)
+		t.result = value.NewDict("failed", true, "changed", false, "include", inc.name, "reason", reason)
 		t.fail(g.m.stats.of(h.name))
 		g.m.note(Note{Kind: NoteResult, Host: h.name, Number: inc.task.Number, Task: t.name(), Action: inc.task.Action, Path: inc.task.Origin.String(), Status: "failed", Result: t.result})
 	}

@@ -43,9 +43,13 @@ type Input struct {
 	// Modules are the full names of modules that are not native and can be run all the same.
 	Modules []string `json:"modules,omitempty"`
 	// Plugins are the filters, tests and lookups in Python that a helper process answers
-	// for: "filter:name", "test:name", "lookup:name".
+	// for: "filter:name", "test:name", "lookup:name". AnyPlugin is that nobody can tell.
 	Plugins []string `json:"plugins,omitempty"`
 }
+
+// AnyPlugin stands in an Input's Plugins when there are folders of plugins and no Python that
+// could tell their names: who uses one is told so then.
+const AnyPlugin = "*"
 
 // Options are what the user asked for on the command line, or a playbook block in its
 // attributes.
@@ -101,6 +105,12 @@ type Settings struct {
 	Extensions     []string `json:"extensions,omitempty"`
 	AnsibleManaged string   `json:"ansible_managed,omitempty"`
 	BecomeMethod   string   `json:"become_method,omitempty"`
+	// PluginFolders are the configured folders of plugins in Python, by kind ("filter").
+	PluginFolders map[string][]string `json:"plugin_folders,omitempty"`
+	// Library and ModuleUtils are the configured folders of modules that are not native, and of
+	// what those import.
+	Library     []string `json:"library,omitempty"`
+	ModuleUtils []string `json:"module_utils,omitempty"`
 	// Duplicates is what a key that a dict has twice is: warn, error, ignore.
 	Duplicates string `json:"duplicates,omitempty"`
 }
@@ -125,8 +135,20 @@ type Output struct {
 	Facts      map[string]json.RawMessage `json:"facts,omitempty"`
 	// Stats are those of set_stats.
 	Stats json.RawMessage `json:"stats,omitempty"`
+	// Touched is what tasks were about, by host: every path, package, user ... once a host.
+	Touched []Touched `json:"touched,omitempty"`
 	// Code is the exit code of ansible-playbook: 0, 2 failed, 4 unreachable, 1 otherwise.
 	Code int `json:"code"`
+}
+
+// Touched is one thing on a host that a task is about.
+type Touched struct {
+	Host   string `json:"host"`
+	Action string `json:"action"`
+	// About is the path or name that the task gave.
+	About string `json:"about"`
+	// Changed tells that a task changed it in this run.
+	Changed bool `json:"changed,omitempty"`
 }
 
 // Activities that a play asks for.

@@ -3,6 +3,7 @@ package play
 import (
 	"encoding/json"
 	"fmt"
+	gostrings "strings"
 	"time"
 
 	"tutti/internal/ansible/value"
@@ -103,6 +104,9 @@ func (it *item) failWith(err error) {
 		it.result = it.t.m.failure(err, it.t)
 	}
 	it.ignoreErrors = it.scope.constFlag("ignore_errors", false)
+	if k, ok := it.scope.nearest("delegate_to"); ok && it.delegate == "" {
+		it.delegate = value.String(plainText(k.Value)) // it could not be rendered
+	}
 	it.end()
 }
 
@@ -204,6 +208,9 @@ func (it *item) judge() error {
 		return nil
 	}
 	if truth(r, "unreachable") {
+		if msg := dictItem(r, "msg"); msg != "" {
+			r.Set("msg", "Task failed: "+gostrings.TrimPrefix(msg, "Task failed: "))
+		}
 		it.end()
 		return nil
 	}
@@ -269,6 +276,9 @@ func (it *item) decide(s *scope) error {
 		case yes == isUnknown || err != nil:
 			continue
 		}
+		if w.key == "failed" && yes == isTrue && !truth(r, "failed") {
+			it.blame()
+		}
 		r.Set(w.key, yes == isTrue)
 		if w.key == "failed" {
 			r.Set("failed_when_result", yes == isTrue)
@@ -280,6 +290,15 @@ func (it *item) decide(s *scope) error {
 		s = it.after()
 	}
 	return nil
+}
+
+// blame says of a result with which the module itself was content why the task failed.
+func (it *item) blame() {
+	causes := value.NewList(value.NewDict("msg", "Task failed.", "origin", it.t.task.Origin.String()), value.NewDict("msg", "Action failed."))
+	if msg := dictItem(it.result, "msg"); msg != "" && !it.noLog {
+		causes.Items = append(causes.Items, value.NewDict("msg", msg))
+	}
+	it.result.Set(keyCauses, causes)
 }
 
 // retry ends the item when until is met or nothing is left to try, and waits otherwise.
@@ -299,11 +318,14 @@ func (it *item) retry(s *scope) error {
 	}
 	if it.attempt >= it.tries {
 		r.Set("attempts", int64(it.tries-1))
+		if !truth(r, "failed") {
+			it.blame()
+		}
 		r.Set("failed", true)
 		it.end()
 		return nil
 	}
-	it.t.m.note(Note{Kind: NoteRetry, Host: it.t.host.name, Delegate: it.delegate, Number: it.t.task.Number, Task: it.t.name(), Retries: it.tries - it.attempt,
+	it.t.m.note(Note{Kind: NoteRetry, Host: it.t.host.name, Delegate: it.delegate, Number: it.t.task.Number, Task: it.t.name(), Retries: it.tries,
 		Attempt: it.attempt, Result: it.shown()})
 	it.attempt++
 	it.desk.clear()
@@ -337,6 +359,7 @@ func (it *item) end() {
 			it.result.Set("ansible_loop", l)
 		}
 	}
+	it.t.m.touch(it)
 	it.t.m.later(func() { it.t.itemDone(it) })
 }
 

@@ -178,6 +178,8 @@ func (m *Machine) fatalities(r *round) {
 				h.cursor.fail()
 			}
 		}
+		// Twice, as Ansible: once for the percentage, once for the hosts that are left.
+		m.note(Note{Kind: NoteNoneLeft})
 		m.note(Note{Kind: NoteNoneLeft})
 		m.output.Code = codeFailed
 		p.ended = true

@@ -81,7 +81,7 @@ func (it *item) assert(args *value.Dict) error {
 	if !ok {
 		return fmt.Errorf("missing required arguments: that")
 	}
-	if t, isTemplate := that.(*value.Template); isTemplate {
+	if t, isTemplate := that.(*value.Template); isTemplate && playbookTemplate(t.Text) {
 		v, err := it.scope.render(t)
 		if err != nil {
 			return err

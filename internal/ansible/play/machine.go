@@ -53,6 +53,9 @@ type Machine struct {
 	// unstepped tells that the user steps no more.
 	unstepped bool
 	vault     *vault.Cache
+	// touched is what tasks were about; touchedAt finds it.
+	touched   []Touched
+	touchedAt map[Touched]int
 	// modules are the full names of those that were asked for; "" is that there is none.
 	modules map[string]string
 	unsure  []string
@@ -239,6 +242,9 @@ func (m *Machine) rest() {
 
 // note tells people something.
 func (m *Machine) note(n Note) {
+	if m.ended {
+		return // a failure of the whole run is the last that is told
+	}
 	text, err := json.Marshal(n)
 	if err != nil {
 		panic(fmt.Sprintf("play: invariant broken: a note is no JSON: %v", err))
@@ -301,7 +307,7 @@ func (m *Machine) end(f *flow.Failure) {
 // result is what the play came to so far.
 func (m *Machine) result() Output {
 	out := m.output
-	out.Recap = m.stats.recap(m.order())
+	out.Recap, out.Touched = m.stats.recap(m.order()), m.allTouched()
 	out.Registered, out.Facts = map[string]json.RawMessage{}, map[string]json.RawMessage{}
 	for _, name := range m.order() {
 		h := m.hosts[name]

@@ -87,7 +87,7 @@ func (s *scope) playMagic(name string) (any, bool) {
 	switch name {
 	case "ansible_play_hosts", "play_hosts":
 		var left []string
-		for _, h := range p.hosts {
+		for _, h := range p.inOrder {
 			if !s.m.gone[h.name] && !h.lost() {
 				left = append(left, h.name)
 			}
@@ -102,7 +102,7 @@ func (s *scope) playMagic(name string) (any, bool) {
 		}
 		return texts(batch), true
 	case "ansible_play_hosts_all":
-		return texts(names(p.hosts)), true
+		return texts(names(p.inOrder)), true
 	case "ansible_play_name":
 		return p.name, true
 	case "ansible_dependent_role_names":

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"tutti/internal/ansible/value"
 	"tutti/internal/flow"
 )
 
@@ -20,6 +21,8 @@ func (t *turn) meta(name string) error {
 		}
 	}
 	if yes != isTrue {
+		t.result = value.NewDict("skipped", true, "skip_reason", name+" conditional evaluated to False")
+		t.m.note(Note{Kind: NoteResult, Host: t.host.name, Number: t.task.Number, Task: t.name(), Action: t.task.Action, Path: t.task.Origin.String(), Status: "skipped", Result: t.result})
 		t.leave()
 		return nil
 	}

@@ -48,12 +48,14 @@ type Note struct {
 	// in check mode.
 	Handler bool `json:"handler,omitempty"`
 	Check   bool `json:"check,omitempty"`
-	// Retries and Attempt belong to NoteRetry: attempts left.
+	// Retries and Attempt belong to NoteRetry: how often at most, and which one it was.
 	Retries int `json:"retries,omitempty"`
 	Attempt int `json:"attempt,omitempty"`
 	// Recap counts per host, in the order of hosts; Custom are custom stats.
 	Recap  []Tally     `json:"recap,omitempty"`
 	Custom *value.Dict `json:"custom,omitempty"`
+	// Diff tells that the task asks for diffs to be shown.
+	Diff bool `json:"diff,omitempty"`
 	// Elapsed is how long the task or item ran on the host, in milliseconds.
 	Elapsed int64 `json:"elapsed,omitempty"`
 	// Display overrides of the task: the verbosity at which the result's details are shown

@@ -1,7 +1,9 @@
 package play
 
 import (
+	"encoding/json"
 	"slices"
+	gostrings "strings"
 
 	"tutti/internal/ansible/filter"
 	"tutti/internal/ansible/jinja"
@@ -42,13 +44,21 @@ func asking(kind, name string) jinja.Function {
 
 // pythonPlugin gives a filter or test that a helper process in Python answers for.
 func (m *Machine) pythonPlugin(kind jinja.Kind, name string) (jinja.Spec, bool) {
-	full := string(kind) + ":" + name
-	for _, p := range m.in.Plugins {
-		if p == full {
-			return jinja.Spec{Run: asking(AskPlugin, full)}, true
-		}
+	if !m.hasPlugin(string(kind), name) {
+		return jinja.Spec{}, false
 	}
-	return jinja.Spec{}, false
+	return jinja.Spec{Run: asking(AskPlugin, string(kind)+":"+name)}, true
+}
+
+// hasPlugin tells whether a helper process answers for a plugin. Those of collections are looked
+// for when they are called.
+func (m *Machine) hasPlugin(kind, name string) bool {
+	if slices.Contains(m.in.Plugins, kind+":"+name) || slices.Contains(m.in.Plugins, AnyPlugin) {
+		return true
+	}
+	namespace, rest, ok := gostrings.Cut(name, ".")
+	collection, _, full := gostrings.Cut(rest, ".")
+	return ok && full && (namespace != "ansible" || collection != "builtin" && collection != "legacy")
 }
 
 func (m *Machine) addFilters(e *jinja.Environment) { filter.Register(e) }
@@ -76,14 +86,14 @@ var (
 func (s *scope) Names() []string { return s.names() }
 
 // Knows implements lookup.Caller: lookups written in Python.
-func (s *scope) Knows(name string) bool { return slices.Contains(s.m.in.Plugins, "lookup:"+name) }
+func (s *scope) Knows(name string) bool { return s.m.hasPlugin("lookup", name) }
 
 // Reach implements lookup.Caller.
 func (s *scope) Reach(r lookup.Request) ([]any, error) {
 	a := Ask{Kind: AskLookup, Name: r.Name, Args: value.Encode(value.NewList(r.Terms...)), Options: value.Encode(r.Options),
 		Subfolder: r.Subfolder, Search: s.searchPath()}
 	if s.Knows(r.Name) {
-		a.Kind, a.Name = AskPlugin, "lookup:"+r.Name
+		a.Kind, a.Name, a.Variables = AskPlugin, "lookup:"+r.Name, s.variablesForPython()
 	}
 	answer, err := s.desk.asked(a)
 	if err != nil {
@@ -94,6 +104,23 @@ func (s *scope) Reach(r lookup.Request) ([]any, error) {
 		return nil, err
 	}
 	return list(v), nil
+}
+
+// variablesForPython are the variables that a lookup in Python is given: all that stand for
+// themselves. What only Ansible's own objects can give (hostvars, vars) is left out.
+func (s *scope) variablesForPython() json.RawMessage {
+	d := &value.Dict{}
+	for _, name := range s.names() {
+		v, found, err := s.Variable(name)
+		switch v.(type) {
+		case *hostvars, *allVars, jinja.Omit, *value.Undefined, *value.Unknown, *value.Vaulted:
+			continue
+		}
+		if err == nil && found {
+			d.Set(name, v)
+		}
+	}
+	return value.Encode(d)
 }
 
 // Inside implements lookup.Caller.

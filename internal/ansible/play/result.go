@@ -50,6 +50,7 @@ func (t *turn) first() *item {
 func (t *turn) resultNote(it *item) Note {
 	n := Note{Kind: NoteResult, Host: t.host.name, Number: t.task.Number, Task: t.name(), Action: t.task.Action, Path: t.task.Origin.String(), Label: t.looping,
 		Status: statusOf(t.result, t.ignored, t.ignored), Elapsed: t.m.now.Sub(t.began).Milliseconds(), Handler: t.task.Handler}
+	n.Diff = t.scope != nil && t.scope.diffMode()
 	noLog := t.scope != nil && t.scope.constFlag("no_log", t.m.in.Settings.NoLog)
 	for _, it := range t.states {
 		if it != nil {

@@ -3,6 +3,7 @@ package play
 import (
 	"fmt"
 	"math"
+	"slices"
 	gostrings "strings"
 
 	"tutti/internal/ansible/inventory"
@@ -50,10 +51,12 @@ type playState struct {
 	prompted *value.Dict
 	// hosts are all of the play, batch those of the current batch.
 	hosts, batch []*host
-	batches      [][]*host
-	handlers     []*playbook.Task
-	blocks       []*playbook.Block
-	strategy     strategy
+	// inOrder are all of the play in the order of the inventory, whatever "order" says.
+	inOrder  []*host
+	batches  [][]*host
+	handlers []*playbook.Task
+	blocks   []*playbook.Block
+	strategy strategy
 	// startStatic tells that the task to start at is there without any include.
 	startStatic bool
 	// handlerHosts tells which hosts a handler is to run on.
@@ -184,6 +187,19 @@ func (m *Machine) staged() error {
 		}
 		m.nextPlay()
 		return nil
+	}
+	p.inOrder = p.hosts
+	if order != "" && order != "inventory" {
+		found, err := m.selected(text, "")
+		if err != nil {
+			return err
+		}
+		p.inOrder = nil
+		for _, n := range found {
+			if h := m.hosts[n]; h != nil && slices.Contains(p.hosts, h) {
+				p.inOrder = append(p.inOrder, h)
+			}
+		}
 	}
 	return m.beginBatches(s)
 }

@@ -107,6 +107,9 @@ func (s *scope) condition(cond any) (verdict, error) {
 	if s.task != nil {
 		at = s.task.Origin
 	}
+	if t, ok := cond.(*value.Template); ok {
+		at = t.Origin
+	}
 	v, err := s.m.jinja.Condition(s.context(), cond, at, jinja.Conditions{AllowBroken: s.m.in.Settings.BrokenConditionals,
 		Warn: func(message string, at value.Origin) {
 			s.m.note(Note{Kind: NoteDeprecated, Text: message, Path: at.String()})

@@ -151,7 +151,7 @@ func (t *turn) loop() error {
 	case *value.Unknown:
 		return &unknownError{v}
 	default:
-		return &taskError{message: fmt.Sprintf("The `loop` value must resolve to a 'list', not '%s'.", value.TypeName(v))}
+		return &loopError{at: t.task.LoopAt, message: fmt.Sprintf("The `loop` value must resolve to a 'list', not '%s'.", value.TypeName(v))}
 	}
 	return nil
 }
@@ -257,8 +257,12 @@ func (t *turn) tell(it *item) error {
 		it.result.Set("failed", true)
 		it.result.Set("msg", "Failed to template loop_control.label: "+err.Error())
 	}
-	t.m.note(Note{Kind: NoteItem, Host: t.host.name, Delegate: it.delegate, Number: t.task.Number, Task: t.name(), Action: t.task.Action, About: it.about, Item: known(label), Label: true,
-		Status: it.status(), Result: it.shown(), Unknown: it.unknown != nil, Elapsed: it.elapsed(), Display: it.display})
+	if it.include != nil {
+		it.include.label = label
+	}
+	if it.include == nil || it.status() != "ok" {
+		t.tellItem(it, label)
+	}
 	if t.control.breakWhen != nil && !t.broken {
 		stop, err := it.scope.conditionList(list(t.control.breakWhen))
 		if err != nil {
@@ -268,6 +272,14 @@ func (t *turn) tell(it *item) error {
 	}
 	t.m.later(t.fill)
 	return nil
+}
+
+func (t *turn) tellItem(it *item, label any) {
+	if it.noLog {
+		label = nil
+	}
+	t.m.note(Note{Kind: NoteItem, Host: t.host.name, Delegate: it.delegate, Number: t.task.Number, Task: t.name(), Action: t.task.Action, About: it.about, Item: known(label), Label: true,
+		Status: it.status(), Result: it.shown(), Unknown: it.unknown != nil, Elapsed: it.elapsed(), Diff: it.scope.diffMode(), Display: it.display})
 }
 
 // allDone makes one result of the items'.
@@ -359,6 +371,13 @@ func (m *Machine) announce(t *turn) error {
 // taskName is the name of a task as banners show it.
 func (m *Machine) taskName(s *scope, t *playbook.Task) (string, error) {
 	name := t.Action
+	if t.Name == nil && isAction(t, "include_role") {
+		role, _ := t.Args.Get("name")
+		if role == nil {
+			role, _ = t.Args.Get("role")
+		}
+		return name + " : " + value.String(plainText(role)), nil
+	}
 	if t.Name != nil {
 		v, err := s.render(t.Name)
 		switch {

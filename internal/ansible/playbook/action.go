@@ -94,7 +94,7 @@ func (r *reading) conflict(n *document.Node, first, second string) {
 // oldStyle reads the value of action and local_action: text, or a dict with the module.
 func (r *reading) oldStyle(n, v *document.Node) (string, *value.Dict, bool) {
 	if v.Kind == document.Dict {
-		r.warn(v.Origin, Outdated, "Using a mapping for `action` is deprecated. Use a string value for `action`.")
+		r.warn(v.Origin, Outdated, "Using a mapping for `action` is deprecated. This feature will be removed from ansible-core version 2.23.\nUse a string value for `action`.")
 		args := v.Value().(*value.Dict)
 		module := v.Get("module")
 		text, ok := module.Text()
@@ -155,7 +155,11 @@ func (r *reading) newStyle(n, v *document.Node, name string, withArgs bool) (*va
 		return &value.Dict{}, true
 	}
 	if v.Kind == document.Dict {
-		return v.Value().(*value.Dict), true
+		args := v.Value().(*value.Dict)
+		if that := v.Get("that"); that != nil && isAssert(name) {
+			args.Set("that", conditions(that).Value())
+		}
+		return args, true
 	}
 	if vaulted, ok := v.Scalar.(*value.Vaulted); ok && v.Kind == document.Scalar {
 		return value.NewDict("_raw_params", vaulted), true
@@ -179,6 +183,11 @@ func (r *reading) newStyle(n, v *document.Node, name string, withArgs bool) (*va
 		}
 	}
 	return args, ok
+}
+
+// isAssert tells the action whose argument is a list of conditions.
+func isAssert(name string) bool {
+	return name == "assert" || name == "ansible.builtin.assert" || name == "ansible.legacy.assert"
 }
 
 // pairs reads text of the form k=v. Its parts are templates where the whole was one.

@@ -268,6 +268,9 @@ func (r *reading) keyword(out Keywords, k keyword, at place, n, v *document.Node
 			out[k.name] = Keyword{r.tags(v), origin}
 		case listed:
 			out[k.name] = Keyword{asList(v), origin}
+			if slices.Contains(conditional, k.name) {
+				out[k.name] = Keyword{asList(conditions(v)), origin}
+			}
 			if k.name == "collections" || k.name == "listen" {
 				r.texts(k.name, v)
 			}
@@ -275,6 +278,28 @@ func (r *reading) keyword(out Keywords, k keyword, at place, n, v *document.Node
 			out[k.name] = Keyword{v.Value(), origin}
 		}
 	}
+}
+
+// conditional are the keywords whose texts are expressions.
+var conditional = []string{"when", "changed_when", "failed_when", "until"}
+
+// conditions is a node whose plain texts know where they stand: they are expressions, and
+// errors in them are told with their place.
+func conditions(v *document.Node) *document.Node {
+	c := *v
+	if text, ok := v.Scalar.(string); ok && v.Kind == document.Scalar {
+		c.Scalar = &value.Template{Text: text, Origin: v.Origin}
+	}
+	if v.Kind == document.List {
+		c.Items = make([]*document.Node, len(v.Items))
+		for i, item := range v.Items {
+			c.Items[i] = item
+			if item.Kind == document.Scalar {
+				c.Items[i] = conditions(item)
+			}
+		}
+	}
+	return &c
 }
 
 // asList is a value as a list: itself, or the one item of it; nothing is an empty list.

@@ -180,6 +180,8 @@ type Task struct {
 	// Loop is the raw list of loop or with_x; nil for none. With is x, "" for loop.
 	Loop any
 	With string
+	// LoopAt is where the loop's value stands.
+	LoopAt value.Origin
 	// HasLoop tells a loop over nothing from no loop.
 	HasLoop bool
 	// LoopControl is raw, nil for none.

@@ -208,9 +208,9 @@ func (r *reading) loop(n *document.Node, t *Task, class string) bool {
 			r.misuse(n, "you must specify a value when using %s", name)
 			return false
 		case isWith:
-			t.Loop, t.With, t.HasLoop = v.Value(), with, true
+			t.Loop, t.With, t.HasLoop, t.LoopAt = v.Value(), with, true, v.Origin
 		case name == "loop" && !v.Null():
-			t.Loop, t.HasLoop = v.Value(), true
+			t.Loop, t.HasLoop, t.LoopAt = v.Value(), true, v.Origin
 		case name == "loop_control":
 			if v.Kind != document.Dict {
 				r.fail(v, "the `loop_control` value must be specified as a dictionary and cannot be a variable itself (though it can contain variables)")

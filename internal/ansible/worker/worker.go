@@ -38,6 +38,8 @@ type Options struct {
 	Person func(ctx context.Context, a play.Ask) (string, error)
 	// Plugin answers for filters, tests and lookups written in Python; nil for none.
 	Plugin func(ctx context.Context, a play.Ask) (any, error)
+	// Job makes a module that is not native into a job for the background; nil cannot.
+	Job func(ctx context.Context, t action.Target, r module.Request) (channel.Job, error)
 	// Dir is the folder in which the run was started; relative paths are relative to it.
 	Dir string
 	// Secrets open encrypted local files.
@@ -105,7 +107,7 @@ func (w *Worker) task(ctx context.Context, call play.Call) (json.RawMessage, err
 	var gone *action.Unreachable
 	switch {
 	case limit > 0 && errors.Is(ctx.Err(), context.DeadlineExceeded):
-		r = module.Fail(fmt.Sprintf("The %s action failed to execute in the expected time frame (%d) and was terminated", short(call.Task.Module), call.Timeout),
+		r = module.Fail(fmt.Sprintf("Task failed: Timed out after %d second(s).", call.Timeout),
 			"timedout", map[string]any{"frame": nil, "period": call.Timeout})
 	case errors.As(err, &gone):
 		r = module.Result{"unreachable": true, "changed": false, "msg": gone.Message}
@@ -140,13 +142,14 @@ func (w *Worker) run(ctx context.Context, call play.Call) (module.Result, error)
 
 func request(task action.Task) module.Request {
 	return module.Request{Module: short(task.Module), Args: task.Args, CheckMode: task.CheckMode, Diff: task.Diff, Verbosity: task.Verbosity,
-		NoLog: task.NoLog, Environment: task.Environment}
+		NoLog: task.NoLog, Environment: task.Environment, Host: task.Host}
 }
 
 // background starts a task that the play looks after later.
 func (w *Worker) background(ctx context.Context, t action.Target, task action.Task) (module.Result, error) {
 	name := short(task.Module)
-	if w.o.Actions[name] != nil && name != "command" && name != "shell" || !w.o.Native(name) {
+	native := w.o.Native(name)
+	if w.o.Actions[name] != nil && name != "command" && name != "shell" || !native && w.o.Job == nil {
 		return module.Fail(fmt.Sprintf("async is not supported for the %s action: run it in the foreground", name)), nil
 	}
 	s, ok := t.(connection.Starter)
@@ -154,7 +157,19 @@ func (w *Worker) background(ctx context.Context, t action.Target, task action.Ta
 		return module.Fail("the connection cannot start anything in the background"), nil
 	}
 	r := request(task)
-	return s.StartAsync(ctx, channel.Job{ID: jobID(), Module: &r, Limit: task.Async})
+	job := channel.Job{Module: &r}
+	if !native {
+		var err error
+		if job, err = w.o.Job(ctx, t, r); err != nil {
+			var gone *action.Unreachable
+			if errors.As(err, &gone) || ctx.Err() != nil {
+				return nil, err
+			}
+			return module.Fail(err.Error()), nil
+		}
+	}
+	job.ID, job.Limit = jobID(), task.Async
+	return s.StartAsync(ctx, job)
 }
 
 func short(name string) string {

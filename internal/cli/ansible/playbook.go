@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -180,6 +181,9 @@ func (p *Program) request(ctx context.Context, f *flags, o *playbookFlags, s set
 			Step: o.choice.step, ForceHandlers: o.run.forceHandlers, Guess: o.output.guess, Become: o.become.become,
 		},
 	}
+	if o.run.modulePath != "" {
+		r.Settings.Library = append(folders(o.run.modulePath), r.Settings.Library...)
+	}
 	if len(r.Inventory) == 0 {
 		r.Inventory = s.Inventory.Sources
 	}
@@ -189,7 +193,8 @@ func (p *Program) request(ctx context.Context, f *flags, o *playbookFlags, s set
 // spec is how hosts are reached by what the command line says.
 func (c *connectFlags) spec(s settings, word string) (connection.Spec, error) {
 	spec := connection.Spec{Kind: c.connection, User: c.user, Port: s.Connection.RemotePort, Password: word, PrivateKeyFile: c.privateKey,
-		HostKeyChecking: s.Connection.HostKeyChecking, Timeout: c.timeout, RemoteTmp: s.Connection.RemoteTemp, Shell: s.Connection.Executable}
+		HostKeyChecking: s.Connection.HostKeyChecking, Timeout: c.timeout, RemoteTmp: s.Connection.RemoteTemp, Shell: s.Connection.Executable,
+		Python: s.Connection.Interpreter}
 	if spec.Timeout == 0 {
 		spec.Timeout = s.Connection.Timeout
 	}
@@ -201,6 +206,17 @@ func (c *connectFlags) spec(s settings, word string) (connection.Spec, error) {
 		spec.Arguments = append(spec.Arguments, parts...)
 	}
 	return spec, nil
+}
+
+// folders are those of a list with colons, as the user's folder has them.
+func folders(list string) []string {
+	var out []string
+	for _, dir := range filepath.SplitList(list) {
+		if full, err := filepath.Abs(dir); err == nil && dir != "" {
+			out = append(out, full)
+		}
+	}
+	return out
 }
 
 // commas splits texts with commas.

@@ -125,6 +125,14 @@ func (p *Program) warning(text string) {
 	_, _ = fmt.Fprintln(p.Stderr, "[WARNING]: "+strings.TrimSpace(text))
 }
 
+// deprecated shows what a later version will not take; the first time with how not to see it.
+func (p *Program) deprecated(text string, first bool) {
+	if first {
+		p.warning("Deprecation warnings can be disabled by setting `deprecation_warnings=False` in ansible.cfg.")
+	}
+	_, _ = fmt.Fprintln(p.Stderr, "[DEPRECATION WARNING]: "+strings.TrimSpace(text)+"\n")
+}
+
 // diagnostics shows what is wrong with the user's files, and gives the error that ends the
 // command when anything is.
 func (p *Program) diagnostics(diags diag.List) error {
@@ -135,9 +143,12 @@ func (p *Program) diagnostics(diags diag.List) error {
 			continue
 		}
 		told[text] = true
-		if d.Severity == diag.Error {
+		switch {
+		case d.Severity == diag.Error:
 			p.error(text)
-		} else {
+		case d.Headline == playbook.Outdated:
+			p.deprecated(text, len(told) == 1)
+		default:
 			p.warning(text)
 		}
 	}

@@ -31,6 +31,8 @@ func (s settings) play() play.Settings {
 		PollInterval: r.PollInterval, TaskTimeout: r.TaskTimeout,
 		BrokenConditionals: l.AllowBrokenConditionals, UnknownAttributes: !l.InvalidAttributeFails, Extensions: l.JinjaExtensions,
 		AnsibleManaged: l.ManagedText, NoLog: s.Output.NoLog, BecomeMethod: s.Become.Method,
+		PluginFolders: map[string][]string{"filter": s.Paths.Filters, "test": s.Paths.Tests, "lookup": s.Paths.Lookups},
+		Library:       s.Paths.Modules, ModuleUtils: s.Paths.ModuleUtils,
 	}
 }
 
