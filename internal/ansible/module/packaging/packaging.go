@@ -25,6 +25,10 @@ import (
 func Modules() []module.Module {
 	return []module.Module{
 		{Name: "apt", Spec: aptSpec(), Run: apt},
+		{Name: "debconf", Spec: debconfSpec(), Run: debconf},
+		{Name: "dpkg_selections", Spec: selectionsSpec(), Run: dpkgSelections},
+		{Name: "package_facts", Spec: factsSpec(), Run: packageFacts},
+		{Name: "pip", Spec: pipSpec(), Run: pip},
 	}
 }
 
