@@ -8,6 +8,7 @@ import (
 	"tutti/internal/ansible/action"
 	"tutti/internal/ansible/action/command"
 	"tutti/internal/ansible/action/file"
+	"tutti/internal/ansible/action/packaging"
 )
 
 // Actions gives every action by the short name of the module that it is for.
@@ -16,6 +17,7 @@ func Actions() map[string]action.Action {
 	for _, part := range []map[string]action.Action{
 		command.Actions(),
 		file.Actions(),
+		packaging.Actions(),
 	} {
 		maps.Copy(table, part)
 	}
