@@ -192,7 +192,7 @@ func (a *app) driftCommand() *cobra.Command {
 	var f planFlags
 	c := &cobra.Command{
 		Use: "drift", Short: "Show what differs from the state in the world", Args: cobra.NoArgs,
-		Long: "Drift asks the providers what is there now and shows what differs from the\nstate. Nothing is changed.\n\nExit codes: 0 nothing differs, 1 error, 2 something does.",
+		Long: "Drift asks the providers what is there now and shows what differs from the\nstate. Playbooks are tried in check mode. Nothing is changed.\n\nExit codes: 0 nothing differs, 1 error, 2 something does.",
 		RunE: func(c *cobra.Command, _ []string) error {
 			e, err := a.open(c, &f.variables)
 			if err != nil {
@@ -208,8 +208,15 @@ func (a *app) driftCommand() *cobra.Command {
 			if d.HasErrors() {
 				return a.failed(d, sourcesOf(p))
 			}
-			a.showDrift(c.Context(), e, p)
-			if len(p.Plan.Drift) > 0 {
+			plays, err := a.driftOfPlays(c.Context(), e, o)
+			if err != nil {
+				return err
+			}
+			if len(plays) == 0 || len(p.Plan.Drift) > 0 {
+				a.showDrift(c.Context(), e, p)
+			}
+			a.styleOf(c.Context(), e).Hosts(a.stdout, plays)
+			if len(p.Plan.Drift) > 0 || len(plays) > 0 {
 				return exitCode(exitChanges)
 			}
 			return nil

@@ -101,6 +101,7 @@ func (d *driver) Plan(ctx context.Context, req object.PlanRequest) (object.Chang
 	if dl.HasErrors() {
 		return object.Change{}, dl
 	}
+	dl = append(dl, p.leftBehind(req.Addr.String())...)
 	c := object.Change{Before: cty.NilVal, Idempotent: true, Private: encode(planned{Files: look.files})}
 	if req.Prior != nil {
 		c.Before = req.Prior.Value
@@ -108,7 +109,7 @@ func (d *driver) Plan(ctx context.Context, req object.PlanRequest) (object.Chang
 	inputs := inputsOf(p.Salt, req.Wanted, look.hash)
 	why := reasons(req, s, p, inputs)
 	if s.run != manual && len(why) == 0 && look.would != nil && look.would.changed > 0 {
-		why = []string{"check mode found changes"}
+		why = []string{drifted}
 	}
 	switch {
 	case len(why) > 0:
@@ -130,6 +131,12 @@ func (d *driver) Plan(ctx context.Context, req object.PlanRequest) (object.Chang
 	}
 	return c, dl
 }
+
+// drifted is why a play runs of which nothing changed but the hosts.
+const drifted = "check mode found changes"
+
+// Drifted tells that a planned change's note says that the hosts are not as the play left them.
+func Drifted(note string) bool { return strings.HasPrefix(note, drifted) }
 
 // inputsOf gives what is compared, shown and stored.
 func inputsOf(salt []byte, wanted cty.Value, hash string) map[string]cty.Value {
@@ -276,6 +283,7 @@ func (d *driver) Conclude(ctx context.Context, req object.ApplyRequest, ended ob
 		}
 		out["ran"] = outputs["ran"]
 		outputs = out
+		pre.private.follow(ended.Output, s)
 	} else {
 		pre.private.Failed, actual.Tainted = s.run == manual, s.run != manual
 		dl = failed(req.Addr.String(), ended, s.secrets)

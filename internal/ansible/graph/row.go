@@ -24,6 +24,9 @@ type private struct {
 	// one that runs by hand failed.
 	Ran    bool `json:"ran,omitempty"`
 	Failed bool `json:"failed,omitempty"`
+	// Made is what runs changed on hosts; Left is what of it no task is about any more.
+	Made []play.Touched `json:"made,omitempty"`
+	Left []play.Touched `json:"left,omitempty"`
 	// OnDestroy is the input of the play that ends it.
 	OnDestroy json.RawMessage `json:"on_destroy,omitempty"`
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"tutti/internal/ansible/action"
+	"tutti/internal/ansible/connection"
+	"tutti/internal/ansible/connection/channel"
 	"tutti/internal/ansible/module"
 	"tutti/internal/ansible/play"
 	"tutti/internal/ansible/python"
@@ -39,7 +41,8 @@ func (f *foreign) made() (*python.Runner, []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.runner == nil {
-		f.runner = &python.Runner{Finder: &python.Finder{Collections: f.in.Settings.CollectionsPath, Core: python.FindCore(""), Warn: f.warn}}
+		f.runner = &python.Runner{Finder: &python.Finder{Collections: collectionFolders(f.in), Core: python.FindCore(""), Warn: f.warn,
+			Library: f.in.Settings.Library, ModuleUtils: f.in.Settings.ModuleUtils}}
 	}
 	return f.runner, slices.Clone(f.libraries)
 }
@@ -58,5 +61,23 @@ func (f *foreign) find(name string, beside []string) (string, error) {
 // run runs a module on a host.
 func (f *foreign) run(ctx context.Context, t action.Target, q module.Request) (module.Result, error) {
 	r, libraries := f.made()
-	return r.Run(ctx, t, q, python.Options{Library: libraries})
+	return r.Run(ctx, t, q, options(t, q, libraries))
+}
+
+// job makes a module into one for the background.
+func (f *foreign) job(ctx context.Context, t action.Target, q module.Request) (channel.Job, error) {
+	r, libraries := f.made()
+	return r.Job(ctx, t, q, options(t, q, libraries))
+}
+
+func options(t action.Target, q module.Request, libraries []string) python.Options {
+	o := python.Options{Host: q.Host, Library: libraries}
+	if c, ok := t.(interface{ Spec() connection.Spec }); ok {
+		s := c.Spec()
+		o.Python, o.RemoteTmp = s.Python, s.RemoteTmp
+		if o.Host == "" {
+			o.Host = s.Name
+		}
+	}
+	return o
 }

@@ -32,7 +32,19 @@ type Session struct {
 	Playbooks []*playbook.Playbook
 	Inventory *inventory.Inventory
 	Worker    *worker.Worker
-	pool      *connection.Pool
+	held      *Held
+}
+
+// Held is what a worker holds open: connections, and Python.
+type Held struct {
+	pool    *connection.Pool
+	plugins *plugins
+}
+
+// Close ends it all.
+func (h *Held) Close() {
+	h.pool.Close()
+	h.plugins.close()
 }
 
 // Open makes a request ready. The diagnostics tell what is wrong with files; an error what is
@@ -53,7 +65,11 @@ func Open(ctx context.Context, r Request) (*Session, diag.List, error) {
 	if err := s.input(r); err != nil {
 		return nil, said, err
 	}
-	s.Worker, s.pool = Worker(r, s.Input)
+	s.Worker, s.held = Worker(r, s.Input)
+	if s.Input.Plugins, err = s.held.plugins.names(ctx); err != nil {
+		s.Close()
+		return nil, said, err
+	}
 	books, diags, err := play.Preload(&s.Input, s.answer)
 	said = append(said, diags...)
 	if err != nil || said.HasErrors() {
@@ -70,11 +86,11 @@ func Defaults() play.Settings {
 	return play.Settings{Gathering: "implicit", InjectFacts: true, ErrorOnMissingHandler: true, PollInterval: 15, Strategy: "linear", BecomeMethod: "sudo"}
 }
 
-// Close ends the session's connections.
-func (s *Session) Close() { s.pool.Close() }
+// Close ends the session's connections, and its Python.
+func (s *Session) Close() { s.held.Close() }
 
 // Worker makes the worker of a play from its input: also that of one that is taken up again.
-func Worker(r Request, in play.Input) (*worker.Worker, *connection.Pool) {
+func Worker(r Request, in play.Input) (*worker.Worker, *Held) {
 	native := modules.Modules()
 	find := func(name string) *module.Module { return native[name] }
 	others := &foreign{in: in, warn: r.Warn}
@@ -82,9 +98,10 @@ func Worker(r Request, in play.Input) (*worker.Worker, *connection.Pool) {
 		others.knows([]string{filepath.Dir(p)})
 	}
 	pool := connection.NewPool(connection.Options{Modules: find, Foreign: others.run, Ask: r.HostKey, Warn: r.Warn})
+	python := newPlugins(in, r.Warn)
 	w := worker.New(worker.Options{Pool: pool, Actions: actions.Actions(), Native: func(name string) bool { return native[name] != nil },
-		Person: r.Person, Find: others.find, Dir: in.Dir, Secrets: in.Secrets})
-	return w, pool
+		Person: r.Person, Find: others.find, Job: others.job, Plugin: python.call, Dir: in.Dir, Secrets: in.Secrets})
+	return w, &Held{pool: pool, plugins: python}
 }
 
 func (s *Session) answer(a play.Ask) play.Answer {

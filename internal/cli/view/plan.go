@@ -325,3 +325,22 @@ func (s Style) Drift(w io.Writer, list []object.PlannedChange) {
 	p.drift(list, object.RefreshOnly)
 	write(w, strings.TrimSuffix(p.String(), "\n"))
 }
+
+// Hosts writes what check mode found on hosts: playbooks with the tasks that would change
+// something. Nothing is written when there are none.
+func (s Style) Hosts(w io.Writer, list []object.PlannedChange) {
+	if len(list) == 0 {
+		return
+	}
+	p := &printer{s: s}
+	p.WriteString("\nHosts are not as these playbooks left them:\n")
+	for i := range list {
+		c := &list[i]
+		p.WriteString("\n  " + s.paint(bold, "# "+title(c)) + "\n")
+		for _, note := range notes(c) {
+			p.WriteString("  # (" + note + ")\n")
+		}
+		p.parts(c.Parts, 4)
+	}
+	write(w, p.String())
+}
