@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"tutti/internal/ansible/connection"
 	"tutti/internal/ansible/play"
 	"tutti/internal/ansible/session"
 	"tutti/internal/ansible/worker"
@@ -31,7 +30,7 @@ type player struct {
 
 	mu   sync.Mutex
 	w    *worker.Worker
-	pool *connection.Pool
+	pool *session.Held
 	busy int
 	idle *time.Timer
 	// again are the tasks that were cut off and are made once more.

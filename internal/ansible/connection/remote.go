@@ -22,6 +22,13 @@ type remote struct {
 // Interpreter is the Python that the user wants modules to be run by; "" when that is not said.
 func (r *remote) Interpreter() string { return r.python }
 
+// Spec is how the target is reached. Name is the first host's of several that are the same.
+func (r *remote) Spec() Spec {
+	s := r.host.spec
+	s.Become, s.Python = r.become, r.python
+	return s
+}
+
 var _ Starter = (*remote)(nil)
 
 // Local implements action.Target.

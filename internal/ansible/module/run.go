@@ -12,7 +12,9 @@ import (
 type Request struct {
 	Module string `json:"module"`
 	// Called is the name by which the task calls the module, for messages; "" is Module.
-	Called    string         `json:"called,omitempty"`
+	Called string `json:"called,omitempty"`
+	// Host is the inventory's name of the host, for what is told on the controller.
+	Host      string         `json:"-"`
 	Args      map[string]any `json:"args,omitempty"`
 	CheckMode bool           `json:"check,omitempty"`
 	Diff      bool           `json:"diff,omitempty"`

@@ -165,9 +165,37 @@ func (s *scope) when() (verdict, any, error) {
 	return out, why, nil
 }
 
+// lenient renders text for people: where something is undefined it says so.
+func (s *scope) lenient(v any) (string, error) {
+	text := value.String(plainText(v))
+	out, errs := "", 0
+	for {
+		start := gostrings.Index(text, "{{")
+		end := gostrings.Index(text[max(0, start):], "}}")
+		if start < 0 || end < 0 {
+			return out + text, nil
+		}
+		end += start + len("}}")
+		out += text[:start]
+		part, err := s.render(&value.Template{Text: text[start:end]})
+		switch hint, undefined := undefinedHint(err); {
+		case err == nil:
+			out += value.String(part)
+		case pendingError(err):
+			return "", err
+		case undefined:
+			errs++
+			out += fmt.Sprintf("<< error %d - %s >>", errs, hint)
+		default:
+			out += text[start:end]
+		}
+		text = text[end:]
+	}
+}
+
 // undefinedHint gives the sentence of an error about something undefined.
 func undefinedHint(err error) (string, bool) {
-	if jinja.IsUndefined(err) {
+	if err != nil && jinja.IsUndefined(err) {
 		return err.Error(), true
 	}
 	return "", false
@@ -257,7 +285,7 @@ func (m *Machine) loader(d *desk, fresh bool) *playbook.Loader {
 		m.files = &files{m: m}
 		m.load = playbook.New(m.files, playbook.Options{
 			RolesPath: m.in.Settings.RolesPath, CollectionsPath: m.in.Settings.CollectionsPath, Home: m.in.Home,
-			Known: m.knownModule, Render: m.renderImport, Extra: m.extra, MergeDicts: m.in.Settings.HashMerge,
+			Known: m.knownModule, Lookup: func(name string) bool { return m.hasPlugin("lookup", name) }, Render: m.renderImport, Extra: m.extra, MergeDicts: m.in.Settings.HashMerge,
 			UnknownAttributes: m.in.Settings.UnknownAttributes, Duplicates: duplicates(m.in.Settings.Duplicates),
 		})
 	}

@@ -163,6 +163,15 @@ func (h *Helper) Call(ctx context.Context, kind Kind, name string, args []any, n
 	return value, err
 }
 
+// CallText is Call whose answer is JSON as Python wrote it, dicts in their order.
+func (h *Helper) CallText(ctx context.Context, kind Kind, name string, args []any, named map[string]any) (json.RawMessage, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var text json.RawMessage
+	err := h.ask(ctx, map[string]any{"do": "call", "kind": kind, "name": name, "args": args, "named": named}, &text)
+	return text, err
+}
+
 // Inventory has Ansible's own inventory manager read a source, plugins of collections included, and
 // gives it in the form of an inventory script's --list.
 func (h *Helper) Inventory(ctx context.Context, source string) (map[string]any, error) {
