@@ -25,6 +25,9 @@ import (
 func Modules() []module.Module {
 	return []module.Module{
 		{Name: "apt", Spec: aptSpec(), Run: apt},
+		{Name: "apt_key", Spec: aptKeySpec(), Run: aptKey},
+		{Name: "apt_repository", Spec: aptRepositorySpec(), Run: aptRepository},
+		{Name: "deb822_repository", Spec: deb822Spec(), Run: deb822Repository},
 		{Name: "debconf", Spec: debconfSpec(), Run: debconf},
 		{Name: "dpkg_selections", Spec: selectionsSpec(), Run: dpkgSelections},
 		{Name: "package_facts", Spec: factsSpec(), Run: packageFacts},
