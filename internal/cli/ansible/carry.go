@@ -105,7 +105,7 @@ func (p *Program) carryOut(parent context.Context, s *session.Session, r session
 	defer cancel()
 	stop, release := p.interrupts(cancel)
 	defer release()
-	dir, tidy, err := keepIn(dir)
+	dir, tidy, err := p.keepIn(dir)
 	if err != nil {
 		return err
 	}
@@ -133,9 +133,9 @@ func (p *Program) carryOut(parent context.Context, s *session.Session, r session
 		return exitCode(exitError)
 	case len(res.InDoubt) > 0:
 		for _, d := range res.InDoubt {
-			p.error(fmt.Sprintf("It is not known whether this was done: %v", d))
+			p.error(fmt.Sprintf("%v. \"tutti resume -in-doubt=retry\" does it again.", d.Why))
 		}
-		return exitCode(exitError)
+		return exitCode(exitInterrupted)
 	default:
 		p.error("User interrupted execution. \"tutti resume\" goes on with the play.")
 		return exitCode(exitInterrupted)
@@ -144,7 +144,7 @@ func (p *Program) carryOut(parent context.Context, s *session.Session, r session
 
 // keepIn gives a folder that the run can be kept in; tidy takes it away when it was made for
 // this call.
-func keepIn(dir string) (_ string, tidy func(), err error) {
+func (p *Program) keepIn(dir string) (_ string, tidy func(), err error) {
 	tidy = func() {}
 	if dir == "" {
 		dir = "."
@@ -153,6 +153,7 @@ func keepIn(dir string) (_ string, tidy func(), err error) {
 			_ = os.Remove(file.Name())
 			return dir, tidy, nil
 		}
+		p.warning("No file can be made in this folder, so this run is not kept: it cannot be resumed or shown again.")
 		return temporary()
 	}
 	return dir, tidy, nil
