@@ -1,12 +1,16 @@
 package engine_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	action "tutti/internal/ansible/action/builtin"
+	"tutti/internal/ansible/builtin"
 )
 
 // TestCompatibilityTable holds docs/terraform.md to what is there, and each archive
@@ -26,6 +30,38 @@ func TestCompatibilityTable(t *testing.T) {
 
 // TestStepFunctionsTable holds docs/stepfunctions.md to what is there.
 func TestStepFunctionsTable(t *testing.T) { compatibility(t, "stepfunctions.md", 40) }
+
+// TestAnsibleTable holds docs/ansible.md to what is there: the row of native modules is
+// exactly those that there are.
+func TestAnsibleTable(t *testing.T) {
+	compatibility(t, "ansible.md", 30)
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "ansible.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := regexp.MustCompile(`\| \*\*Modules\*\*, native: ([^|]*) \|`).FindSubmatch(text)
+	if row == nil {
+		t.Fatal("docs/ansible.md has no row of native modules")
+	}
+	listed := strings.Fields(string(row[1]))
+	there := map[string]bool{}
+	for name := range builtin.Modules() {
+		there[name] = !strings.HasPrefix(name, "_") // inner steps of other modules
+	}
+	for name := range action.Actions() {
+		there[name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(there)) {
+		if there[name] && !slices.Contains(listed, name) {
+			t.Errorf("the module %s runs natively, and docs/ansible.md does not say so", name)
+		}
+	}
+	for _, name := range listed {
+		if !there[name] {
+			t.Errorf("docs/ansible.md says that the module %s runs natively, and it does not", name)
+		}
+	}
+}
 
 // compatibility checks the tables of a page and gives what they name: each row that
 // says something works names tests, which exist.
@@ -65,8 +101,8 @@ func compatibility(t *testing.T, page string, least int) map[string]bool {
 	return named
 }
 
-// holds reports whether an archive, a script, a scenario of a machine or a Go test
-// exists.
+// holds reports whether an archive, a script, a scenario of a machine, a case of a play or
+// a Go test exists.
 func holds(t *testing.T, root, name string) bool {
 	t.Helper()
 	if script, ok := strings.CutPrefix(name, "script:"); ok {
@@ -75,6 +111,10 @@ func holds(t *testing.T, root, name string) bool {
 	}
 	if scenario, ok := strings.CutPrefix(name, "scenario:"); ok {
 		_, err := os.Stat(filepath.Join(root, "internal", "stepfunctions", "execution", "testdata", scenario+".txt"))
+		return err == nil
+	}
+	if play, ok := strings.CutPrefix(name, "play:"); ok {
+		_, err := os.Stat(filepath.Join(root, "internal", "cli", "ansible", "testdata", "cases", play+".txtar"))
 		return err == nil
 	}
 	test, ok := strings.CutPrefix(name, "test:")
