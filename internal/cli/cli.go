@@ -129,9 +129,9 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   a.name,
 		Short: "One graph, one plan, one durable run, one state",
-		Long: `tutti takes the files that a folder holds (Terraform, OpenTofu, Step Functions,
-and tutti's own tasks, approvals and workflows) and makes of them one graph, one
-plan and one durable run.
+		Long: `tutti takes the files that a folder holds (Terraform, OpenTofu, Ansible,
+Step Functions, and tutti's own tasks and approvals) and makes of them one graph,
+one plan and one durable run.
 
 The usual way:
 
