@@ -54,11 +54,11 @@ func (l sourceEntry) String() string {
 
 // sources are all lists of apt on this host.
 type sources struct {
-	c                *module.Call
-	list, dir        string
-	files            map[string][]sourceEntry
-	fresh            map[string]bool
-	codename         string
+	c         *module.Call
+	list, dir string
+	files     map[string][]sourceEntry
+	fresh     map[string]bool
+	codename  string
 }
 
 // aptRepository is the module apt_repository: a line in a list of sources.

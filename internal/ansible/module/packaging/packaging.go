@@ -30,6 +30,8 @@ func Modules() []module.Module {
 		{Name: "deb822_repository", Spec: deb822Spec(), Run: deb822Repository},
 		{Name: "debconf", Spec: debconfSpec(), Run: debconf},
 		{Name: "dpkg_selections", Spec: selectionsSpec(), Run: dpkgSelections},
+		{Name: "rpm_key", Spec: rpmKeySpec(), Run: rpmKey},
+		{Name: "yum_repository", Spec: yumRepositorySpec(), Run: yumRepository},
 		{Name: "package_facts", Spec: factsSpec(), Run: packageFacts},
 		{Name: "pip", Spec: pipSpec(), Run: pip},
 	}
