@@ -29,6 +29,8 @@ func Modules() []module.Module {
 		{Name: "apt_repository", Spec: aptRepositorySpec(), Run: aptRepository},
 		{Name: "deb822_repository", Spec: deb822Spec(), Run: deb822Repository},
 		{Name: "debconf", Spec: debconfSpec(), Run: debconf},
+		{Name: "dnf", Spec: dnfSpec(), Run: dnf("dnf")},
+		{Name: "dnf5", Spec: dnfSpec(), Run: dnf("dnf5")},
 		{Name: "dpkg_selections", Spec: selectionsSpec(), Run: dpkgSelections},
 		{Name: "rpm_key", Spec: rpmKeySpec(), Run: rpmKey},
 		{Name: "yum_repository", Spec: yumRepositorySpec(), Run: yumRepository},
