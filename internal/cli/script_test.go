@@ -22,7 +22,7 @@ const scriptVersion = "0.0.0-script"
 func TestMain(m *testing.M) {
 	run := func() { os.Exit(Main(scriptVersion)) }
 	// The names are what the program is called by: it behaves as that command.
-	testscript.Main(m, map[string]func(){"tutti": run, "terraform": run, "tofu": run})
+	testscript.Main(m, map[string]func(){"tutti": run, "terraform": run, "tofu": run, "ansible-playbook": run, "ansible-vault": run})
 }
 
 // TestScript runs testdata/script/*.txtar with the program itself in processes of

@@ -94,8 +94,8 @@ func (f *folder) played(doubts []string) {
 func (s said) tasksInDoubt() []string {
 	var out []string
 	flat := strings.Join(strings.Fields(strings.ReplaceAll(s.stdout+s.stderr, "│", "")), " ")
-	for _, m := range regexp.MustCompile(`(\w+ on \w+): the task was cut off`).FindAllStringSubmatch(flat, -1) {
-		out = append(out, m[1])
+	for _, m := range regexp.MustCompile(`(\w+) on (\w+): the task was cut off|task "(\w+)" on (\w+), of run \d+, was cut off`).FindAllStringSubmatch(flat, -1) {
+		out = append(out, m[1]+m[3]+" on "+m[2]+m[4])
 	}
 	return out
 }
