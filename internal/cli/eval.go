@@ -28,7 +28,7 @@ type evalFlags struct {
 func (a *app) evalCommand() *cobra.Command {
 	var f evalFlags
 	c := &cobra.Command{
-		Use: "eval EXPR", Short: "Try an expression of JSONata, JSONPath or HCL", Args: cobra.ExactArgs(1),
+		Use: "eval EXPR", Short: "Try an expression of JSONata, JSONPath, HCL or Jinja", Args: cobra.ExactArgs(1),
 		Long: `Eval evaluates one expression and prints its value as JSON. It needs no files;
 EXPR may be @FILE, a file that holds the expression.
 
@@ -40,6 +40,9 @@ EXPR may be @FILE, a file that holds the expression.
            $, the context object is $$.
   hcl      an expression of Terraform and OpenTofu with all their functions. The
            data is data, variables are var.NAME.
+  jinja    an expression of Ansible's Jinja, or a template when there are {{ or {%
+           in it, with native types and Ansible's filters and tests. The data is
+           data, and the members of an object are variables too.
 
 Without -data the data is what comes in through a pipe or from a file.
 
@@ -54,7 +57,7 @@ Exit codes: 0 there is a value, 1 error, 3 there is no value (which null is not)
 	fl.StringVar(&f.language, "lang", "jsonata", "the language of the expression: "+strings.Join(languageNames(), ", "))
 	fl.Var((*jsonText)(&f.data), "data", "the data: JSON, @FILE, or - for standard input")
 	fl.Var((*jsonText)(&f.context), "context", "the context object of a workflow, in the same forms as -data")
-	fl.Var(&f.variables, "var", "a variable, $NAME or var.NAME; may be repeated")
+	fl.Var(&f.variables, "var", "a variable, $NAME, var.NAME or (jinja) NAME; may be repeated")
 	fl.BoolVar(&f.json, "json", false, `print {"value": ...}, {"undefined": true} or {"error": {"code": ..., "message": ...}}`)
 	fl.BoolVarP(&f.raw, "raw-output", "r", false, "print a string as it is, without quotes; -r for short")
 	fl.BoolVarP(&f.compact, "compact", "c", false, "print the value in one line; -c for short")

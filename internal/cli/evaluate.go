@@ -33,7 +33,7 @@ type language struct {
 
 // languages are all of them.
 func languages() []language {
-	return []language{{"jsonata", evalJSONata}, {"jsonpath", evalJSONPath}, {"hcl", evalHCL}}
+	return []language{{"jsonata", evalJSONata}, {"jsonpath", evalJSONPath}, {"hcl", evalHCL}, {"jinja", evalJinja}}
 }
 
 func languageNames() []string {
