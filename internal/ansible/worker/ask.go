@@ -64,10 +64,14 @@ func (w *Worker) asked(ctx context.Context, a play.Ask) (play.Answer, error) {
 		}
 	case play.AskPerson:
 		var text string
-		if w.o.Person == nil {
-			text = a.Default
-		} else {
+		switch {
+		case w.o.Person != nil:
 			text, err = w.o.Person(ctx, a)
+		case a.Name != "" && a.Default == "":
+			// A prompt for a variable: an empty password that nobody chose must not come of it.
+			return play.Answer{}, fmt.Errorf("nobody is there to be asked for the variable %s (vars_prompt): give it as an extra variable, or give the prompt a default", a.Name)
+		default:
+			text = a.Default
 		}
 		v = text
 	default:

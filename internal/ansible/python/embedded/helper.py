@@ -89,7 +89,11 @@ def load(call):
 
 
 def loader_and_templar(variables):
-    from ansible.parsing.dataloader import DataLoader
+    try:
+        from ansible.parsing.dataloader import DataLoader
+    except ImportError:
+        # A plugin that imports nothing of ansible needs neither.
+        return None, None
     loader = DataLoader()
     templar = None
     try:
