@@ -53,8 +53,20 @@ func yumRepositorySpec() argument.Spec {
 	}
 }
 
-// section is one repository's settings.
-type section map[string]string
+// section is one repository's settings; order is that in which the file has them.
+type section struct {
+	values map[string]string
+	order  []string
+}
+
+func newSection() *section { return &section{values: map[string]string{}} }
+
+func (s *section) set(key, value string) {
+	if _, ok := s.values[key]; !ok {
+		s.order = append(s.order, key)
+	}
+	s.values[key] = value
+}
 
 // yumRepository is the module yum_repository: a section in a file of repositories.
 func yumRepository(ctx context.Context, c *module.Call) module.Result {
@@ -114,8 +126,8 @@ func position(list []string, s string) int {
 }
 
 // settings are the arguments as the section has them.
-func settings(c *module.Call) section {
-	s := section{}
+func settings(c *module.Call) *section {
+	s := newSection()
 	file := argument.Spec{FileAttributes: true}
 	var names []string
 	for _, o := range yumRepositorySpec().Options {
@@ -133,15 +145,15 @@ func settings(c *module.Call) section {
 		}
 		switch v := c.Args[option].(type) {
 		case bool:
-			s[key] = map[bool]string{true: "1", false: "0"}[v]
+			s.set(key, map[bool]string{true: "1", false: "0"}[v])
 		case []any:
 			separator := " "
 			if option == "baseurl" || option == "gpgkey" {
 				separator = "\n"
 			}
-			s[key] = strings.Join(c.Strings(option), separator)
+			s.set(key, strings.Join(c.Strings(option), separator))
 		default:
-			s[key] = c.String(option)
+			s.set(key, c.String(option))
 		}
 	}
 	return s
@@ -161,14 +173,14 @@ func notice(c *module.Call, option string) {
 }
 
 // readSections reads a file of repositories; one that is not there is empty.
-func readSections(file string) (map[string]section, []string, error) {
-	all, order := map[string]section{}, []string{}
+func readSections(file string) (map[string]*section, []string, error) {
+	all, order := map[string]*section{}, []string{}
 	f, err := os.Open(file)
 	if err != nil {
 		return all, order, nil
 	}
 	defer func() { _ = f.Close() }()
-	var now section
+	var now *section
 	last := ""
 	scan := bufio.NewScanner(f)
 	scan.Buffer(nil, maxKey)
@@ -180,16 +192,16 @@ func readSections(file string) (map[string]section, []string, error) {
 		case text == "" || text[0] == '#' || text[0] == ';':
 		case line[0] == ' ' || line[0] == '\t':
 			if last != "" {
-				now[last] += "\n" + text
+				now.set(last, now.values[last]+"\n"+text)
 			}
 		case text[0] == '[' && strings.HasSuffix(text, "]"):
 			name := text[1 : len(text)-1]
-			now, last = section{}, ""
+			now, last = newSection(), ""
 			all[name] = now
 			order = append(order, name)
 		case now != nil && isSetting:
 			last = strings.ToLower(key)
-			now[last] = value
+			now.set(last, value)
 		default:
 			return nil, nil, attribute.Failed("Problems handling file '" + file + "'.: expected [section] or key = value, found: " + text)
 		}
@@ -206,7 +218,7 @@ func cutSetting(text string) (key, value string, ok bool) {
 }
 
 // dump shows all sections in the order of their names.
-func dump(all map[string]section) string {
+func dump(all map[string]*section) string {
 	var names []string
 	for n := range all {
 		names = append(names, n)
@@ -216,24 +228,21 @@ func dump(all map[string]section) string {
 	for _, n := range names {
 		b.WriteString("[" + n + "]\n")
 		for _, k := range all[n].keys() {
-			b.WriteString(k + " = " + all[n][k] + "\n")
+			b.WriteString(k + " = " + all[n].values[k] + "\n")
 		}
 		b.WriteString("\n")
 	}
 	return b.String()
 }
 
-func (s section) keys() []string {
-	var list []string
-	for k := range s {
-		list = append(list, k)
-	}
+func (s *section) keys() []string {
+	list := append([]string(nil), s.order...)
 	sort.Strings(list)
 	return list
 }
 
 // save writes the file, or removes it when no section is left.
-func save(ctx context.Context, c *module.Call, dest string, all map[string]section, order []string) error {
+func save(ctx context.Context, c *module.Call, dest string, all map[string]*section, order []string) error {
 	if len(all) == 0 {
 		if err := os.Remove(dest); err != nil {
 			return attribute.Failed("Cannot remove empty repo file "+dest+".", "details", attribute.OSError(err, dest))
@@ -246,8 +255,8 @@ func save(ctx context.Context, c *module.Call, dest string, all map[string]secti
 			continue
 		}
 		b.WriteString("[" + n + "]\n")
-		for _, k := range all[n].keys() {
-			b.WriteString(k + " = " + strings.ReplaceAll(all[n][k], "\n", "\n\t") + "\n")
+		for _, k := range all[n].order {
+			b.WriteString(k + " = " + strings.ReplaceAll(all[n].values[k], "\n", "\n\t") + "\n")
 		}
 		b.WriteString("\n")
 	}
