@@ -156,6 +156,7 @@ func settings(c *module.Call) *section {
 			s.set(key, c.String(option))
 		}
 	}
+	sort.Strings(s.order)
 	return s
 }
 
