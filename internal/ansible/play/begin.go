@@ -104,7 +104,8 @@ func (m *Machine) readVarsFiles(h *host) error {
 		case diags.HasErrors():
 			return diags.Err()
 		case file == "":
-			return fmt.Errorf("vars file %s was not found", gostrings.Join(names, " or "))
+			// As Ansible, which goes on; but it says nothing.
+			m.warn("vars file %s was not found", gostrings.Join(names, " or "))
 		}
 		found = append(found, vars)
 	}

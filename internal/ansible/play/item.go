@@ -158,6 +158,13 @@ func (it *item) settings() (err error) {
 	if it.delegate, err = s.text("delegate_to"); err != nil {
 		return err
 	}
+	if k, ok := s.nearest("notify"); ok {
+		if _, err := s.render(k.Value); err != nil && !pendingError(err) && unknownIn(err) == nil {
+			return &taskError{at: k.Origin, message: "Error processing keyword 'notify': " + err.Error()}
+		} else if err != nil {
+			return err
+		}
+	}
 	return it.retrying()
 }
 
@@ -479,6 +486,9 @@ func (it *item) run() {
 		if it.call.Task.Async > 0 && it.call.Task.Poll > 0 && r.Has("ansible_job_id") && !truth(r, "failed") && !truth(r, "skipped") {
 			it.poll(r)
 			return
+		}
+		if it.call.Task.Async > 0 && r.Has("ansible_job_id") && !truth(r, "failed") && !truth(r, "skipped") {
+			r.Set("changed", true) // a job was started
 		}
 		it.done(r)
 	})

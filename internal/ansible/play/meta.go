@@ -8,6 +8,9 @@ import (
 	"tutti/internal/flow"
 )
 
+// eachHost are the meta actions that are announced anew for every host.
+var eachHost = map[string]bool{"noop": true, "reset_connection": true, "end_host": true, "flush_handlers": true, "end_role": true}
+
 // meta carries a meta task out.
 func (t *turn) meta(name string) error {
 	t.scope = t.m.newScope(t.host, t.task, &t.desk)
@@ -16,6 +19,9 @@ func (t *turn) meta(name string) error {
 		return err
 	}
 	if !t.task.Implicit {
+		if t.round != nil && eachHost[name] {
+			t.round.announced = false
+		}
 		if err := t.m.announce(t); err != nil {
 			return err
 		}

@@ -284,6 +284,11 @@ func (it *item) poll(started *value.Dict) {
 		status("status", func(r *value.Dict) {
 			switch {
 			case finished(r):
+				how := "ok"
+				if truth(r, "failed") {
+					how = "failed"
+				}
+				it.t.m.note(Note{Kind: NoteAsyncPoll, Host: it.t.host.name, Number: it.t.task.Number, Task: c.Name, Status: how, Result: it.t.m.shown(r, it.noLog), Text: job})
 				status("cleanup", func(*value.Dict) { it.done(r) })
 			case !it.t.m.now.Before(deadline):
 				it.done(value.NewDict("failed", true, "changed", false, "msg", "async task did not complete within the requested time - "+fmt.Sprint(c.Task.Async)+"s",

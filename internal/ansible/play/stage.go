@@ -342,7 +342,7 @@ func (m *Machine) passesBy(h *host, t *playbook.Task) bool {
 		}
 		return true
 	}
-	return t.Role != nil && !t.Role.AllowDuplicates && h.completed[t.Role.Key()]
+	return t.Role != nil && !t.Handler && !t.Role.AllowDuplicates && h.completed[t.Role.Key()]
 }
 
 // batchOver is called by the strategy when no host of the batch has anything left.

@@ -384,7 +384,9 @@ func (m *Machine) taskName(s *scope, t *playbook.Task) (string, error) {
 		case err != nil && pendingError(err):
 			return "", err
 		case err != nil:
-			v = t.Name
+			if v, err = s.lenient(t.Name); err != nil {
+				return "", err
+			}
 		}
 		name = value.String(v)
 	}

@@ -60,6 +60,10 @@ func TestAsAnsible(t *testing.T) {
 			if c.differs {
 				recorded = filepath.Join("testdata", "differing", name+".txt")
 			}
+			recorded, err := filepath.Abs(recorded) // the case is played in a folder of its own
+			if err != nil {
+				t.Fatal(err)
+			}
 			if *recordAll || *record && !exists(recorded) {
 				run := c.real
 				if c.differs {
@@ -81,6 +85,25 @@ func TestAsAnsible(t *testing.T) {
 	}
 }
 
+// TestDifferences holds the list of docs/ansible.md: each way in which a case differs from
+// Ansible is told there.
+func TestDifferences(t *testing.T) {
+	doc, err := os.ReadFile("../../../docs/ansible.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases, err := filepath.Glob("testdata/cases/*.txtar")
+	if err != nil || len(cases) == 0 {
+		t.Fatal("no cases", err)
+	}
+	_, list, _ := strings.Cut(string(doc), "\n## Differences")
+	for _, file := range cases {
+		if c := readCase(t, file); c.differs && !strings.Contains(list, "- "+c.why) {
+			t.Errorf("%s differs from Ansible, and the section Differences of docs/ansible.md has no line\n- %s", file, c.why)
+		}
+	}
+}
+
 func exists(file string) bool {
 	_, err := os.Stat(file)
 	return err == nil
@@ -92,6 +115,7 @@ type playCase struct {
 	env     []string
 	files   *txtar.Archive
 	differs bool
+	why     string
 	root    bool
 }
 
@@ -105,7 +129,7 @@ func readCase(t *testing.T, file string) playCase {
 	for _, line := range strings.Split(string(a.Comment), "\n") {
 		switch {
 		case strings.HasPrefix(line, "# differs:"):
-			c.differs = true
+			c.differs, c.why = true, strings.TrimSpace(strings.TrimPrefix(line, "# differs:"))
 		case strings.HasPrefix(line, "# env: "):
 			c.env = append(c.env, strings.TrimPrefix(line, "# env: "))
 		case strings.HasPrefix(line, "# command: "):

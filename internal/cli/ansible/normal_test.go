@@ -20,6 +20,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`"(ansible_job_id|results_file)": "[^"]+"`), `"$1": "JOB"`},
 	{regexp.MustCompile(`"frame": ("[^"]*"|null)`), `"frame": 0`},
 	{regexp.MustCompile(`/[^"' ]*/ansible-local-[^/ ]+/tmp[^/ ]+/`), "$DIR/"},
+	{regexp.MustCompile(`(?m)^(FAILED - RETRYING: \[\w+\]: async_status|ASYNC POLL) .*\n`), ""},
 	{regexp.MustCompile(`jid=j[0-9.]+`), "jid=JOB"},
 	{regexp.MustCompile(`ansible\.[a-z0-9_]{8}`), "ansible.RANDOM"},
 	{regexp.MustCompile(`(?m) +$`), ""},

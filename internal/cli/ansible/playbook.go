@@ -124,6 +124,9 @@ func (p *Program) playbook(ctx context.Context, args []string) error {
 	if listing {
 		return p.list(open, &o)
 	}
+	if f.verbosity > 0 {
+		_, _ = fmt.Fprintln(p.Stdout, s.configured())
+	}
 	views, finish, err := p.views(f, &o, s)
 	if err != nil {
 		return err
@@ -180,6 +183,11 @@ func (p *Program) request(ctx context.Context, f *flags, o *playbookFlags, s set
 			Check: o.run.check, Diff: o.run.diff, Forks: o.run.forks, Verbosity: f.verbosity, StartAtTask: o.choice.startAt,
 			Step: o.choice.step, ForceHandlers: o.run.forceHandlers, Guess: o.output.guess, Become: o.become.become,
 		},
+	}
+	switch strings.TrimPrefix(s.Facts.Cache, "ansible.builtin.") {
+	case "", "memory":
+	default:
+		p.warning(fmt.Sprintf("fact_caching = %s is not followed: facts are kept for this run only, as with memory", s.Facts.Cache))
 	}
 	if o.run.modulePath != "" {
 		r.Settings.Library = append(folders(o.run.modulePath), r.Settings.Library...)

@@ -53,6 +53,14 @@ func (p *Program) person(ctx context.Context, a play.Ask) (string, error) {
 	if a.Private {
 		return p.secret(ctx, question)
 	}
+	if !p.interactive() && a.Name != "" {
+		text, err := p.line()
+		if err != nil { // nobody is there: what is asked for has a default, or stays empty
+			p.warning("Not prompting as we are not in interactive mode")
+			return a.Default, nil
+		}
+		return text, nil
+	}
 	_, _ = fmt.Fprint(p.Stdout, question)
 	return p.line()
 }

@@ -43,3 +43,11 @@ func (p *Program) columns() int {
 	}
 	return 0
 }
+
+// configured says which configuration counts, for people who want to know more.
+func (s settings) configured() string {
+	if s.file == "" {
+		return "No config file found; using defaults"
+	}
+	return "Using " + s.file + " as config file"
+}
