@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,8 @@ type looked struct {
 
 // would is what a play would do.
 type would struct {
+	// sorted is how many of the parts are in the order of their hosts.
+	sorted                            int
 	hosts                             int
 	tasks                             int
 	changed, unknown, failed, skipped int
@@ -112,6 +115,7 @@ const maxParts = 200
 func (w *would) note(n play.Note) {
 	switch n.Kind {
 	case play.NoteTask:
+		w.inOrder()
 		w.tasks++
 	case play.NotePlay:
 		w.names = n.Hosts
@@ -121,6 +125,7 @@ func (w *would) note(n play.Note) {
 		}
 		w.result(n)
 	case play.NoteRecap:
+		w.inOrder()
 		w.hosts = len(n.Recap)
 		for _, t := range n.Recap {
 			if t.Unreachable > 0 {
@@ -150,6 +155,17 @@ func (w *would) part(p object.Part) {
 	if len(w.parts) < maxParts {
 		w.parts = append(w.parts, p)
 	}
+}
+
+// inOrder puts the lines of the task that has ended in the order of its hosts: they answer in
+// any order, and two plans of the same must read the same.
+func (w *would) inOrder() {
+	slices.SortStableFunc(w.parts[w.sorted:], func(a, b object.Part) int {
+		x, _, _ := strings.Cut(a.Name, "  ")
+		y, _, _ := strings.Cut(b.Name, "  ")
+		return strings.Compare(x, y)
+	})
+	w.sorted = len(w.parts)
 }
 
 // name is a line's: the host, the module and what it is about.
