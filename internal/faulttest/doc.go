@@ -8,5 +8,5 @@
 // needs processes, signals or counting is Go.
 //
 // The package knows the binary by its command line only, and must not import the
-// house but for where test providers lie.
+// house but for where test providers lie and how an sshd is begun.
 package faulttest
