@@ -127,13 +127,17 @@ succeeds
 wait "$running" || wrong "the order failed: $(cat order.log)"
 running=""
 cat order.log run/bills/big.txt
-# In some seconds, as GNU's date and the others say it.
-soon=$(date -u -d '+4 seconds' +%Y-%m-%dT%H:%M:%S 2>/dev/null || date -u -v+4S +%Y-%m-%dT%H:%M:%S)
-sed "s/default *= \"cron.*/default     = \"at($soon)\"/" variables.tf >variables.new
-mv variables.new variables.tf
-tutti apply -auto-approve
-succeeds
-test "$(changed)" = "workflow.fulfil" || wrong "another schedule changes $(changed | tr '\n' ' ')"
+# In some seconds, as GNU's date and the others say it; later where the machine is too busy to be ready by then.
+for seconds in 4 20 60; do
+	due=$(($(date +%s) + seconds))
+	soon=$(date -u -d "@$due" +%Y-%m-%dT%H:%M:%S 2>/dev/null || date -u -r "$due" +%Y-%m-%dT%H:%M:%S)
+	sed -e "s/default *= \"cron.*/default     = \"at($soon)\"/" -e "s/default *= \"at(.*/default     = \"at($soon)\"/" variables.tf >variables.new
+	mv variables.new variables.tf
+	tutti apply -auto-approve
+	succeeds
+	test "$(changed)" = "workflow.fulfil" || wrong "another schedule changes $(changed | tr '\n' ' ')"
+	test "$(($(date +%s) + seconds / 2))" -gt "$due" || break
+done
 echo '$ tutti serve &'
 "$TUTTI" serve -listen 127.0.0.1:0 </dev/null >serve.log 2>&1 &
 running=$!
