@@ -56,7 +56,7 @@ func rooms() []room {
 		{"cli", slices.Concat(nouns, toolbox, hall, languages, []string{"stack", "engine", "server", "executor"})},
 		{"archtest", nil},
 		// Runs the binary against faults; knows only where test providers lie.
-		{"faulttest", []string{"terraform"}},
+		{"faulttest", []string{"terraform", "ansible"}},
 	}
 	for _, l := range languages {
 		plan = append(plan, room{l, slices.Concat(nouns, toolbox)})
