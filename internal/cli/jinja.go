@@ -147,4 +147,3 @@ func failedJinja(err error) evalResult {
 	}
 	return failedEval(headline, f)
 }
-
