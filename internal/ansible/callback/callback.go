@@ -99,7 +99,7 @@ func New(name string, o Options) (View, error) {
 	case "profile_tasks":
 		return &profile{screen: s}, nil
 	default:
-		return nil, fmt.Errorf("Invalid callback for stdout specified: %s. There are %s", name, strings.Join(Names(), ", ")) //nolint:staticcheck // Ansible's words
+		return nil, fmt.Errorf("Invalid callback for stdout specified: %s. There are %s", name, strings.Join(Names(), ", ")) // Ansible's words
 	}
 }
 

@@ -21,7 +21,7 @@ func result(v any, test string) (get func(key string) any, err error) {
 	case python.Mapping:
 		return func(key string) any { x, _, _ := d.Item(key); return x }, nil
 	}
-	return nil, fmt.Errorf("The '%s' test expects a dictionary", test) //nolint:staticcheck // Ansible's own words
+	return nil, fmt.Errorf("The '%s' test expects a dictionary", test) // Ansible's own words
 }
 
 // flag makes a test of a key of a result. What is unknown there makes the test unknown.
@@ -271,21 +271,21 @@ func compareVersions(_ *jinja.Call, a []any) (any, error) {
 	kind, err := chosenKind(a[3], a[4])
 	switch {
 	case a[3] != nil && a[4] != nil:
-		return nil, errors.New("Cannot specify both 'strict' and 'version_type'") //nolint:staticcheck // Ansible's own words
+		return nil, errors.New("Cannot specify both 'strict' and 'version_type'") // Ansible's own words
 	case !python.Truth(a[0]):
-		return nil, errors.New("Input version value cannot be empty") //nolint:staticcheck // Ansible's own words
+		return nil, errors.New("Input version value cannot be empty") // Ansible's own words
 	case !python.Truth(a[1]):
-		return nil, errors.New("Version parameter to compare against cannot be empty") //nolint:staticcheck // Ansible's own words
+		return nil, errors.New("Version parameter to compare against cannot be empty") // Ansible's own words
 	case err != nil:
 		return nil, err
 	}
 	operator, _ := a[2].(string)
 	if _, known := holds(operator, 0); !known {
-		return nil, fmt.Errorf("Invalid operator type (%s). Must be one of %s", value.String(a[2]), quoted(operators())) //nolint:staticcheck // Ansible's own words
+		return nil, fmt.Errorf("Invalid operator type (%s). Must be one of %s", value.String(a[2]), quoted(operators())) // Ansible's own words
 	}
 	n, err := version.Compare(kind, value.String(a[0]), value.String(a[1]))
 	if err != nil {
-		return nil, fmt.Errorf("Version comparison failed: %w", err) //nolint:staticcheck // Ansible's own words
+		return nil, fmt.Errorf("Version comparison failed: %w", err) // Ansible's own words
 	}
 	is, _ := holds(operator, n)
 	return is, nil
@@ -301,7 +301,7 @@ func chosenKind(strict, name any) (version.Kind, error) {
 	text, _ := name.(string)
 	kind := versionKind(text)
 	if kind == 0 {
-		return 0, fmt.Errorf("Invalid version type (%s). Must be one of %s", value.String(name), quoted(kinds())) //nolint:staticcheck // Ansible's own words
+		return 0, fmt.Errorf("Invalid version type (%s). Must be one of %s", value.String(name), quoted(kinds())) // Ansible's own words
 	}
 	return kind, nil
 }

@@ -142,7 +142,7 @@ func Merge(x, y any, recursive bool, listMerge any) (any, error) {
 	left, ok1 := x.(*value.Dict)
 	right, ok2 := y.(*value.Dict)
 	if !ok1 || !ok2 {
-		return nil, fmt.Errorf("failed to combine variables, expected dicts but got a '%s' and a '%s'.", value.TypeName(x), value.TypeName(y)) //nolint:staticcheck // Ansible's own words
+		return nil, fmt.Errorf("failed to combine variables, expected dicts but got a '%s' and a '%s'.", value.TypeName(x), value.TypeName(y)) // Ansible's own words
 	}
 	return merge(left, right, recursive, listMerge.(string), 0)
 }
@@ -246,7 +246,7 @@ func extract(c *jinja.Call, a []any) (any, error) {
 func dictToItems(_ *jinja.Call, a []any) (any, error) {
 	keys, get, ok := mapping(a[0])
 	if !ok {
-		return nil, fmt.Errorf("dict2items requires a dictionary, got %s instead.", class(a[0])) //nolint:staticcheck // Ansible's own words
+		return nil, fmt.Errorf("dict2items requires a dictionary, got %s instead.", class(a[0])) // Ansible's own words
 	}
 	if err := python.Hashable(a[1]); err != nil {
 		return nil, err
@@ -279,22 +279,22 @@ func mapping(v any) (keys []any, get func(any) (any, error), ok bool) {
 func itemsToDict(_ *jinja.Call, a []any) (any, error) {
 	items, ok := sequence(a[0])
 	if !ok {
-		return nil, fmt.Errorf("items2dict requires a list, got %s instead.", class(a[0])) //nolint:staticcheck // Ansible's own words
+		return nil, fmt.Errorf("items2dict requires a list, got %s instead.", class(a[0])) // Ansible's own words
 	}
 	out := &value.Dict{}
 	for _, item := range items {
 		d, ok := item.(*value.Dict)
 		if !ok {
-			return nil, fmt.Errorf("items2dict requires a list of dictionaries, got %s instead.", value.String(a[0])) //nolint:staticcheck // Ansible's own words
+			return nil, fmt.Errorf("items2dict requires a list of dictionaries, got %s instead.", value.String(a[0])) // Ansible's own words
 		}
 		k, ok1 := d.Get(a[1])
 		v, ok2 := d.Get(a[2])
 		if !ok1 || !ok2 {
-			return nil, fmt.Errorf("items2dict requires each dictionary in the list to contain the keys '%s' and '%s', got %s instead.", //nolint:staticcheck // Ansible's own words
+			return nil, fmt.Errorf("items2dict requires each dictionary in the list to contain the keys '%s' and '%s', got %s instead.", // Ansible's own words
 				value.String(a[1]), value.String(a[2]), value.String(a[0]))
 		}
 		if err := python.Hashable(k); err != nil {
-			return nil, fmt.Errorf("items2dict requires a list of dictionaries, got %s instead.", value.String(a[0])) //nolint:staticcheck // Ansible's own words
+			return nil, fmt.Errorf("items2dict requires a list of dictionaries, got %s instead.", value.String(a[0])) // Ansible's own words
 		}
 		out.Set(k, v)
 	}
@@ -412,23 +412,23 @@ func rekeyOnMember(_ *jinja.Call, a []any) (any, error) {
 	} else if l, ok := sequence(a[0]); ok {
 		items = l
 	} else {
-		return nil, fmt.Errorf("Type is not a valid list, set, or dict") //nolint:staticcheck // Ansible's own words
+		return nil, fmt.Errorf("Type is not a valid list, set, or dict") // Ansible's own words
 	}
 	out := &value.Dict{}
 	for _, item := range items {
 		d, ok := item.(*value.Dict)
 		if !ok {
-			return nil, fmt.Errorf("List item is not a valid dict") //nolint:staticcheck // Ansible's own words
+			return nil, fmt.Errorf("List item is not a valid dict") // Ansible's own words
 		}
 		key, ok := d.Get(a[1])
 		if !ok {
-			return nil, fmt.Errorf("Key %s was not found.", value.Repr(a[1])) //nolint:staticcheck // Ansible's own words
+			return nil, fmt.Errorf("Key %s was not found.", value.Repr(a[1])) // Ansible's own words
 		}
 		if err := python.Hashable(key); err != nil {
 			return nil, err
 		}
 		if out.Has(key) && a[2] == "error" {
-			return nil, fmt.Errorf("Key %s is not unique, cannot convert to dict.", value.Repr(key)) //nolint:staticcheck // Ansible's own words
+			return nil, fmt.Errorf("Key %s is not unique, cannot convert to dict.", value.Repr(key)) // Ansible's own words
 		}
 		out.Set(key, item)
 	}

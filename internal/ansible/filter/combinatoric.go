@@ -174,7 +174,7 @@ func chosen(name string, a []any, all bool) (items []any, r int, err error) {
 	n, ok := asIndex(a[1])
 	switch {
 	case !ok && all:
-		return nil, 0, fmt.Errorf("Expected int as r") //nolint:staticcheck // Python's own words
+		return nil, 0, fmt.Errorf("Expected int as r") // Python's own words
 	case !ok:
 		return nil, 0, notInteger(a[1])
 	case n < 0:

@@ -16,7 +16,8 @@ import (
 
 	"golang.org/x/crypto/blake2b"
 	"golang.org/x/crypto/blake2s"
-	"golang.org/x/crypto/ripemd160" //nolint:staticcheck // people ask for it by name
+	//lint:ignore SA1019 people ask for it by name, as Python's hashlib has it
+	"golang.org/x/crypto/ripemd160"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/ianaindex"
 	"golang.org/x/text/encoding/unicode"
@@ -174,9 +175,9 @@ func decodeBase64(text string) ([]byte, error) {
 	case 0:
 		return base64.RawStdEncoding.DecodeString(string(letters))
 	case 1:
-		return nil, fmt.Errorf("Invalid base64-encoded string: number of data characters (%d) cannot be 1 more than a multiple of 4", len(letters)) //nolint:staticcheck // Python's own words
+		return nil, fmt.Errorf("Invalid base64-encoded string: number of data characters (%d) cannot be 1 more than a multiple of 4", len(letters)) // Python's own words
 	}
-	return nil, errors.New("Incorrect padding") //nolint:staticcheck // Python's own words
+	return nil, errors.New("Incorrect padding") // Python's own words
 }
 
 // newHash gives a hash by hashlib's name.
@@ -250,16 +251,16 @@ const ansibleNamespace = "361E6D51-FAEC-444A-9079-341386DA8E2E"
 func toUUID(_ *jinja.Call, a []any) (any, error) {
 	space, ok := a[1].(string)
 	if !ok {
-		return nil, fmt.Errorf("Invalid value '%s' for 'namespace': '%s' object has no attribute 'replace'", value.String(a[1]), value.TypeName(a[1])) //nolint:staticcheck // Ansible's own words
+		return nil, fmt.Errorf("Invalid value '%s' for 'namespace': '%s' object has no attribute 'replace'", value.String(a[1]), value.TypeName(a[1])) // Ansible's own words
 	}
 	digits := strings.NewReplacer("urn:", "", "uuid:", "").Replace(space)
 	digits = strings.ReplaceAll(strings.Trim(digits, "{}"), "-", "")
 	id, err := hex.DecodeString(digits)
 	if err != nil || len(id) != 16 {
 		if utf8.RuneCountInString(digits) == 32 {
-			return nil, fmt.Errorf("Invalid value '%s' for 'namespace': invalid literal for int() with base 16: %s", space, value.Repr(digits)) //nolint:staticcheck // Ansible's own words
+			return nil, fmt.Errorf("Invalid value '%s' for 'namespace': invalid literal for int() with base 16: %s", space, value.Repr(digits)) // Ansible's own words
 		}
-		return nil, fmt.Errorf("Invalid value '%s' for 'namespace': badly formed hexadecimal UUID string", space) //nolint:staticcheck // Ansible's own words
+		return nil, fmt.Errorf("Invalid value '%s' for 'namespace': badly formed hexadecimal UUID string", space) // Ansible's own words
 	}
 	sum := sha1.Sum(append(id, value.String(a[0])...)) //nolint:gosec // the standard says so
 	u := sum[:16]

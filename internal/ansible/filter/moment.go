@@ -35,10 +35,10 @@ func strftime(c *jinja.Call, a []any) (any, error) {
 	if a[1] != nil {
 		seconds, err := toFloat(a[1])
 		if err != nil {
-			return nil, fmt.Errorf("Invalid value for epoch value (%s)", value.String(a[1])) //nolint:staticcheck // Ansible's own words
+			return nil, fmt.Errorf("Invalid value for epoch value (%s)", value.String(a[1])) // Ansible's own words
 		}
 		if math.IsNaN(seconds) || math.IsInf(seconds, 0) {
-			return nil, errors.New("Invalid value NaN (not a number)") //nolint:staticcheck // Python's own words
+			return nil, errors.New("Invalid value NaN (not a number)") // Python's own words
 		}
 		if seconds < firstSecond || seconds > lastSecond {
 			return nil, errors.New("timestamp out of range for platform time_t")

@@ -306,7 +306,7 @@ func random(c *jinja.Call, a []any) (any, error) {
 			return nil, err
 		}
 		if len(items) == 0 {
-			return nil, errors.New("Cannot choose from an empty sequence") //nolint:staticcheck // Python's own words
+			return nil, errors.New("Cannot choose from an empty sequence") // Python's own words
 		}
 		return items[next(int64(len(items)))], nil
 	}
@@ -316,7 +316,7 @@ func random(c *jinja.Call, a []any) (any, error) {
 // randomKey is what Python makes of a dict where it wants a sequence: the value of a number.
 func randomKey(next func(int64) int64, d *value.Dict) (any, error) {
 	if d.Len() == 0 {
-		return nil, errors.New("Cannot choose from an empty sequence") //nolint:staticcheck // Python's own words
+		return nil, errors.New("Cannot choose from an empty sequence") // Python's own words
 	}
 	k := next(int64(d.Len()))
 	if v, ok := d.Get(k); ok {

@@ -57,7 +57,7 @@ func roundsOf(v any) (*int, error) {
 		}
 		n, err := strconv.Atoi(strings.TrimSpace(v))
 		if err != nil {
-			return nil, fmt.Errorf("Could not hash the secret: invalid literal for int() with base 10: %s", value.Repr(v)) //nolint:staticcheck // Ansible's own words
+			return nil, fmt.Errorf("Could not hash the secret: invalid literal for int() with base 10: %s", value.Repr(v)) // Ansible's own words
 		}
 		return &n, nil
 	default:

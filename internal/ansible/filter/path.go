@@ -87,7 +87,7 @@ func pathJoin(_ *jinja.Call, a []any) (any, error) {
 	}
 	items, ok := sequence(a[0])
 	if !ok {
-		return nil, fmt.Errorf("|path_join expects string or sequence, got %s instead.", class(a[0])) //nolint:staticcheck // Ansible's own words
+		return nil, fmt.Errorf("|path_join expects string or sequence, got %s instead.", class(a[0])) // Ansible's own words
 	}
 	if len(items) == 0 {
 		return nil, errors.New("join() missing 1 required positional argument: 'a'")
@@ -110,7 +110,7 @@ func pathJoin(_ *jinja.Call, a []any) (any, error) {
 func commonpath(_ *jinja.Call, a []any) (any, error) {
 	items, ok := sequence(a[0])
 	if !ok {
-		return nil, fmt.Errorf("|commonpath expects sequence, got %s instead.", class(a[0])) //nolint:staticcheck // Ansible's own words
+		return nil, fmt.Errorf("|commonpath expects sequence, got %s instead.", class(a[0])) // Ansible's own words
 	}
 	if len(items) == 0 {
 		return nil, errors.New("commonpath() arg is an empty sequence")
@@ -141,7 +141,7 @@ func commonpath(_ *jinja.Call, a []any) (any, error) {
 		common = common[:n]
 	}
 	if absolute != 0 && absolute != len(items) {
-		return nil, errors.New("Can't mix absolute and relative paths") //nolint:staticcheck // Python's own words
+		return nil, errors.New("Can't mix absolute and relative paths") // Python's own words
 	}
 	joined := strings.Join(common, "/")
 	if absolute > 0 {

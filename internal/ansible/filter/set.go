@@ -68,7 +68,7 @@ func unique(c *jinja.Call, a []any) (any, error) {
 		return &value.List{Items: out}, nil
 	}
 	if special {
-		return nil, fmt.Errorf("Jinja2's unique filter failed and we cannot fall back to Ansible's version as it does not support the parameters supplied: %w", err) //nolint:staticcheck // Ansible's own words
+		return nil, fmt.Errorf("Jinja2's unique filter failed and we cannot fall back to Ansible's version as it does not support the parameters supplied: %w", err) // Ansible's own words
 	}
 	items, err := python.Items(a[0])
 	if err != nil {

@@ -165,7 +165,7 @@ func backReference(arg any) (any, error) {
 			return number, nil
 		}
 	default:
-		return nil, errors.New("Unknown argument") //nolint:staticcheck // Ansible's own words
+		return nil, errors.New("Unknown argument") // Ansible's own words
 	}
 	return nil, errors.New("'NoneType' object has no attribute 'group'")
 }
@@ -185,9 +185,9 @@ func regexEscape(_ *jinja.Call, a []any) (any, error) {
 		}
 		return b.String(), nil
 	case "posix_extended":
-		return nil, fmt.Errorf("Regex type (%s) not yet implemented", value.String(a[1])) //nolint:staticcheck // Ansible's own words
+		return nil, fmt.Errorf("Regex type (%s) not yet implemented", value.String(a[1])) // Ansible's own words
 	}
-	return nil, fmt.Errorf("Invalid regex type (%s)", value.String(a[1])) //nolint:staticcheck // Ansible's own words
+	return nil, fmt.Errorf("Invalid regex type (%s)", value.String(a[1])) // Ansible's own words
 }
 
 func quote(_ *jinja.Call, a []any) (any, error) {
@@ -239,7 +239,7 @@ func comment(c *jinja.Call, a []any) (any, error) {
 		if err := python.Hashable(a[1]); err != nil {
 			return nil, err
 		}
-		return nil, fmt.Errorf("Invalid style %s.", value.Repr(a[1])) //nolint:staticcheck // Ansible's own words
+		return nil, fmt.Errorf("Invalid style %s.", value.Repr(a[1])) // Ansible's own words
 	}
 	given := &value.Dict{}
 	for _, k := range c.Kwargs {
@@ -348,7 +348,7 @@ func mandatory(_ *jinja.Call, a []any) (any, error) {
 	if u.Name != "" {
 		name = value.Repr(u.Name) + " "
 	}
-	return nil, fmt.Errorf("Mandatory variable %snot defined.", name) //nolint:staticcheck // Ansible's own words
+	return nil, fmt.Errorf("Mandatory variable %snot defined.", name) // Ansible's own words
 }
 
 func typeDebug(_ *jinja.Call, a []any) (any, error) { return value.TypeName(a[0]), nil }

@@ -105,7 +105,7 @@ func isScheme(text string) bool {
 func checkNetloc(netloc string) error {
 	open, shut := strings.Contains(netloc, "["), strings.Contains(netloc, "]")
 	if open != shut {
-		return errors.New("Invalid IPv6 URL") //nolint:staticcheck // Python's own words
+		return errors.New("Invalid IPv6 URL") // Python's own words
 	}
 	if !open {
 		return nil
@@ -124,7 +124,7 @@ func checkNetloc(netloc string) error {
 	case err != nil:
 		return fmt.Errorf("%s does not appear to be an IPv4 or IPv6 address", value.Repr(host))
 	case ip.Is4():
-		return errors.New("An IPv4 address cannot be in brackets") //nolint:staticcheck // Python's own words
+		return errors.New("An IPv4 address cannot be in brackets") // Python's own words
 	}
 	return nil
 }
@@ -184,12 +184,12 @@ func (u address) port() (any, error) {
 	s := text.(string)
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
-			return nil, fmt.Errorf("Port could not be cast to integer value as %s", value.Repr(s)) //nolint:staticcheck // Python's own words
+			return nil, fmt.Errorf("Port could not be cast to integer value as %s", value.Repr(s)) // Python's own words
 		}
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || n > 65535 {
-		return nil, errors.New("Port out of range 0-65535") //nolint:staticcheck // Python's own words
+		return nil, errors.New("Port out of range 0-65535") // Python's own words
 	}
 	return n, nil
 }

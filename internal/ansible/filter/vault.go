@@ -31,11 +31,11 @@ func vaultID(c *jinja.Call, id, old any) string {
 func encrypt(c *jinja.Call, a []any) (any, error) {
 	secret, ok := a[1].(string)
 	if !ok {
-		return nil, fmt.Errorf("Secret passed is required to be a string, instead we got %s.", class(a[1])) //nolint:staticcheck // Ansible's own words
+		return nil, fmt.Errorf("Secret passed is required to be a string, instead we got %s.", class(a[1])) // Ansible's own words
 	}
 	data, ok := a[0].(string)
 	if !ok {
-		return nil, fmt.Errorf("Can only vault strings, instead we got %s.", class(a[0])) //nolint:staticcheck // Ansible's own words
+		return nil, fmt.Errorf("Can only vault strings, instead we got %s.", class(a[0])) // Ansible's own words
 	}
 	salt := []byte(nil)
 	if python.Truth(a[2]) {
@@ -47,7 +47,7 @@ func encrypt(c *jinja.Call, a []any) (any, error) {
 	}
 	text, err := vault.Encrypt([]byte(data), vault.Secret{Password: []byte(secret)}, vaultID(c, a[3], a[5]), salt)
 	if err != nil {
-		return nil, fmt.Errorf("Unable to encrypt: %w", err) //nolint:staticcheck // Ansible's own words
+		return nil, fmt.Errorf("Unable to encrypt: %w", err) // Ansible's own words
 	}
 	if python.Truth(a[4]) {
 		return &value.Vaulted{Text: string(text)}, nil
@@ -58,11 +58,11 @@ func encrypt(c *jinja.Call, a []any) (any, error) {
 func decrypt(c *jinja.Call, a []any) (any, error) {
 	secret, ok := a[1].(string)
 	if !ok {
-		return nil, fmt.Errorf("Secret passed is required to be as string, instead we got %s.", class(a[1])) //nolint:staticcheck // Ansible's own words
+		return nil, fmt.Errorf("Secret passed is required to be as string, instead we got %s.", class(a[1])) // Ansible's own words
 	}
 	text, ok := a[0].(string)
 	if !ok {
-		return nil, fmt.Errorf("Vault should be in the form of a string, instead we got %s.", class(a[0])) //nolint:staticcheck // Ansible's own words
+		return nil, fmt.Errorf("Vault should be in the form of a string, instead we got %s.", class(a[0])) // Ansible's own words
 	}
 	if !vault.IsEncrypted([]byte(text)) {
 		return text, nil
@@ -70,7 +70,7 @@ func decrypt(c *jinja.Call, a []any) (any, error) {
 	v := vault.Vault{Secrets: []vault.Secret{{ID: vaultID(c, a[2], a[3]), Password: []byte(secret)}}}
 	plain, _, err := v.Decrypt([]byte(text))
 	if err != nil {
-		return nil, fmt.Errorf("Unable to decrypt: %w", err) //nolint:staticcheck // Ansible's own words
+		return nil, fmt.Errorf("Unable to decrypt: %w", err) // Ansible's own words
 	}
 	return string(plain), nil
 }

@@ -31,13 +31,13 @@ type looked struct {
 // would is what a play would do.
 type would struct {
 	// sorted is how many of the parts are in the order of their hosts.
-	sorted                            int
-	hosts                             int
-	tasks                             int
-	changed, unknown, failed, skipped int
-	unreachable                       []string
-	parts                             []object.Part
-	names                             []string
+	sorted                   int
+	hosts                    int
+	tasks                    int
+	changed, unknown, failed int
+	unreachable              []string
+	parts                    []object.Part
+	names                    []string
 }
 
 // notKnown says why a play is not tried.

@@ -39,7 +39,7 @@
 // # Outputs
 //
 // registered and facts (objects by host: what was registered or set, and what was gathered),
-// recap (counts by host), stats (of set_stats), run (which it was), source_hash.
+// recap (counts by host), stats (of set_stats), ran (which run it was), source_hash.
 //
 // Files: graph.go the block, spec.go its checked values, hosts.go the inventory, driver.go
 // planning and carrying out, check.go check mode, row.go what is stored.

@@ -365,7 +365,7 @@ func (s *Scope) evalArgs(a *syntax.Args, first ...any) ([]any, []Kwarg, error) {
 		items, err := s.st.items(v)
 		if err != nil {
 			if _, err := python.Items(v); err != nil {
-				return nil, nil, fmt.Errorf("Value after * must be an iterable, not %s", value.TypeName(v)) //nolint:staticcheck // Python's words
+				return nil, nil, fmt.Errorf("Value after * must be an iterable, not %s", value.TypeName(v)) // Python's words
 			}
 			return nil, nil, err
 		}

@@ -114,7 +114,7 @@ func (s *Scope) execBlock(e *syntax.Block, out *output) error {
 		return nil
 	}
 	if s.frame.blocks[e.Name][0].Required {
-		return fmt.Errorf("Required block %s not found", value.Repr(e.Name)) //nolint:staticcheck // Jinja's words
+		return fmt.Errorf("Required block %s not found", value.Repr(e.Name)) // Jinja's words
 	}
 	from := s.frame.top
 	if e.Scoped {

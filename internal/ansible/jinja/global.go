@@ -137,7 +137,7 @@ func undef(c *Call) (any, error) {
 			return &value.Undefined{Hint: hint}, nil
 		}
 	default:
-		return nil, fmt.Errorf("The 'hint' argument must be of type 'str' or 'NoneType', not '%s'.", value.TypeName(hint)) //nolint:staticcheck // Ansible's words
+		return nil, fmt.Errorf("The 'hint' argument must be of type 'str' or 'NoneType', not '%s'.", value.TypeName(hint)) // Ansible's words
 	}
 	return &value.Undefined{Hint: "Mandatory variable has not been overridden"}, nil
 }

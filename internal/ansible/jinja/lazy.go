@@ -30,7 +30,7 @@ func (st *state) decrypt(v *value.Vaulted) (any, error) {
 		if fatal(err) {
 			return nil, err
 		}
-		return &value.Undefined{Err: fmt.Errorf("Attempt to use undecryptable variable: %w", err)}, nil //nolint:staticcheck // Ansible's words
+		return &value.Undefined{Err: fmt.Errorf("Attempt to use undecryptable variable: %w", err)}, nil // Ansible's words
 	}
 	if st.env.options.Syntax.Holds(text) {
 		return st.render(&value.Template{Text: text, Origin: v.Origin})
@@ -268,7 +268,7 @@ func (w *walker) finalOther(v any, depth int) (any, error) {
 	if w.text {
 		return v, nil
 	}
-	return nil, fmt.Errorf("Type '%s' is unsupported for variable storage.", value.TypeName(v)) //nolint:staticcheck // Ansible's words
+	return nil, fmt.Errorf("Type '%s' is unsupported for variable storage.", value.TypeName(v)) // Ansible's words
 }
 
 // finish makes a result into what may leave a template.
@@ -279,7 +279,7 @@ func (st *state) finish(v any) (any, error) {
 		err = &trip{w.undefined}
 	}
 	if u, ok := v.(*value.Undefined); ok && err == nil { // what "x if false" gives
-		err = fmt.Errorf("Type '%s' is unsupported for variable storage.", value.TypeName(u)) //nolint:staticcheck // Ansible's words
+		err = fmt.Errorf("Type '%s' is unsupported for variable storage.", value.TypeName(u)) // Ansible's words
 	}
 	return v, err
 }

@@ -121,7 +121,7 @@ func (m *Macro) bindCaller(inner *Scope, rest *value.Dict) error {
 		inner.set("caller", caller)
 		rest.Delete("caller")
 	case ok && !e.Kwargs:
-		return fmt.Errorf("macro %s was invoked with two values for the special caller argument. This is most likely a bug.", value.Repr(e.Name)) //nolint:staticcheck // Jinja's words
+		return fmt.Errorf("macro %s was invoked with two values for the special caller argument. This is most likely a bug.", value.Repr(e.Name)) // Jinja's words
 	}
 	return nil
 }
@@ -211,7 +211,7 @@ func (l *Loop) hasChanged(s *Scope, pos []any, _ []Kwarg) (any, error) {
 // call goes down one level of a recursive loop.
 func (l *Loop) call(s *Scope, pos []any, _ []Kwarg) (any, error) {
 	if l.out == nil {
-		return nil, errors.New("The loop must have the 'recursive' marker to be called recursively.") //nolint:staticcheck // Jinja's words
+		return nil, errors.New("The loop must have the 'recursive' marker to be called recursively.") // Jinja's words
 	}
 	if len(pos) != 1 {
 		return nil, fmt.Errorf("LoopContext.__call__() takes 2 positional arguments but %d were given", len(pos)+1)

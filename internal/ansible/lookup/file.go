@@ -99,7 +99,7 @@ func firstFound(v *invocation) ([]any, error) {
 	case o.Bool("skip"):
 		return []any{}, nil
 	}
-	return nil, errors.New("No file was found when using first_found.") //nolint:staticcheck // Ansible's own words
+	return nil, errors.New("No file was found when using first_found.") // Ansible's own words
 }
 
 // subfolder is where a loop of a task looks first, by what the task does.
@@ -166,7 +166,7 @@ func (s *search) add(terms []any) error {
 			}
 			continue
 		default:
-			return fmt.Errorf("Invalid term supplied. A string, dict or list is required, not '%s').", value.TypeName(t)) //nolint:staticcheck // Ansible's own words
+			return fmt.Errorf("Invalid term supplied. A string, dict or list is required, not '%s').", value.TypeName(t)) // Ansible's own words
 		}
 		o, err := s.read()
 		if err != nil {

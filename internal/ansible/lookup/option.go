@@ -64,7 +64,7 @@ func (o *Options) Set(name string, v any) error {
 		}
 		typed, ok := convert(v, k.Type)
 		if !ok {
-			return fmt.Errorf("Config '%s' for '%s' lookup plugin from 'Direct' has an invalid value: Invalid value provided for '%s': %s", //nolint:staticcheck // Ansible's own words
+			return fmt.Errorf("Config '%s' for '%s' lookup plugin from 'Direct' has an invalid value: Invalid value provided for '%s': %s", // Ansible's own words
 				name, o.lookup, k.Type, value.Repr(v))
 		}
 		o.values.Set(name, typed)

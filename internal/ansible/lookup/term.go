@@ -264,7 +264,7 @@ func variables(v *invocation) ([]any, error) {
 	for _, t := range v.terms {
 		name, ok := t.(string)
 		if !ok {
-			return nil, fmt.Errorf("Variable name must be 'str' not '%s'.", value.TypeName(t)) //nolint:staticcheck // Ansible's own words
+			return nil, fmt.Errorf("Variable name must be 'str' not '%s'.", value.TypeName(t)) // Ansible's own words
 		}
 		x, found, err := w.Variable(name)
 		switch {
@@ -310,11 +310,11 @@ func variableNames(v *invocation) ([]any, error) {
 	for _, t := range v.terms {
 		pattern, ok := t.(string)
 		if !ok {
-			return nil, fmt.Errorf(`Invalid setting identifier, "%s" is not a string, it is a <class '%s'>`, value.String(t), value.TypeName(t)) //nolint:staticcheck // Ansible's own words
+			return nil, fmt.Errorf(`Invalid setting identifier, "%s" is not a string, it is a <class '%s'>`, value.String(t), value.TypeName(t)) // Ansible's own words
 		}
 		re, err := regex.Compile(pattern, 0)
 		if err != nil {
-			return nil, fmt.Errorf(`Unable to use "%s" as a search parameter: %w`, pattern, err) //nolint:staticcheck // Ansible's own words
+			return nil, fmt.Errorf(`Unable to use "%s" as a search parameter: %w`, pattern, err) // Ansible's own words
 		}
 		for _, n := range names {
 			m, err := re.Search(n)

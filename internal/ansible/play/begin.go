@@ -124,7 +124,7 @@ func (s *scope) fileNames(raw any) ([]string, error) {
 	for _, x := range list(v) {
 		name, ok := x.(string)
 		if !ok {
-			return nil, fmt.Errorf("Invalid `vars_files` value of type '%s'.", value.TypeName(x)) //nolint:staticcheck // Ansible's words
+			return nil, fmt.Errorf("Invalid `vars_files` value of type '%s'.", value.TypeName(x)) // Ansible's words
 		}
 		names = append(names, name)
 	}

@@ -73,7 +73,7 @@ func (it *item) dispatch() error {
 		}
 		full, ok := it.t.m.knownModule(value.String(v), it.collections())
 		if !ok {
-			return fmt.Errorf("couldn't resolve module/action '%s'. This often indicates a misspelling, missing collection, or incorrect module path.", v) //nolint:staticcheck // Ansible's words
+			return fmt.Errorf("couldn't resolve module/action '%s'. This often indicates a misspelling, missing collection, or incorrect module path.", v) // Ansible's words
 		}
 		module = full
 	}
@@ -140,7 +140,7 @@ func (it *item) arguments(module string) (*value.Dict, error) {
 		if k == "_variable_params" {
 			d, ok := v.(*value.Dict)
 			if !ok {
-				return nil, fmt.Errorf("Incorrect usage of variable in args: expected a dict, got %s", value.TypeName(v)) //nolint:staticcheck // Ansible's words
+				return nil, fmt.Errorf("Incorrect usage of variable in args: expected a dict, got %s", value.TypeName(v)) // Ansible's words
 			}
 			args.Update(d)
 			continue

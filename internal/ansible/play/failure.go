@@ -23,15 +23,6 @@ func (w *wrapped) Error() string {
 // Unwrap gives the cause.
 func (w *wrapped) Unwrap() error { return w.err }
 
-// because wraps an error that is one about the playbook; what is only pending or unknown
-// passes unchanged.
-func because(message string, at value.Origin, err error) error {
-	if err == nil || pendingError(err) || unknownIn(err) != nil {
-		return err
-	}
-	return &wrapped{message: message, at: at, err: err}
-}
-
 // keyCauses is where a result holds why it failed: a list of dicts with msg and origin.
 const keyCauses = "_ansible_causes"
 

@@ -32,7 +32,7 @@ func (it *item) includeTasks(args *value.Dict) error {
 		name = dictItem(args, "file")
 	}
 	if name == "" {
-		return errors.New("No include file was specified to the include") //nolint:staticcheck // Ansible's words
+		return errors.New("No include file was specified to the include") // Ansible's words
 	}
 	file, err := it.t.m.loader(&it.desk, true).FindTasks(it.t.task, name)
 	if err != nil {
@@ -46,7 +46,7 @@ func (it *item) includeTasks(args *value.Dict) error {
 // includeRole implements ansible.builtin.include_role.
 func (it *item) includeRole(args *value.Dict) error {
 	if dictItem(args, "name") == "" && dictItem(args, "role") == "" {
-		return errors.New("'name' is a required field for include_role.") //nolint:staticcheck // Ansible's words
+		return errors.New("'name' is a required field for include_role.") // Ansible's words
 	}
 	it.include = &inclusion{task: it.t.task, args: args, vars: it.includeVariables()}
 	it.done(value.NewDict("include_args", args, "changed", false, "failed", false))
@@ -264,7 +264,7 @@ func (v variableFiles) read(args *value.Dict) (*value.Dict, []string, error) {
 	}
 	if dir := dictItem(args, "dir"); dir != "" {
 		if file != "" {
-			return nil, nil, errors.New("You are mixing file only and dir only arguments, these are incompatible") //nolint:staticcheck // Ansible's words
+			return nil, nil, errors.New("You are mixing file only and dir only arguments, these are incompatible") // Ansible's words
 		}
 		return v.folder(dir, args)
 	}
@@ -278,7 +278,7 @@ func (v variableFiles) read(args *value.Dict) (*value.Dict, []string, error) {
 		}
 		return d, []string{candidate}, err
 	}
-	return nil, nil, fmt.Errorf("Could not find or access '%s' on the Ansible Controller.", file) //nolint:staticcheck // Ansible's words
+	return nil, nil, fmt.Errorf("Could not find or access '%s' on the Ansible Controller.", file) // Ansible's words
 }
 
 func (v variableFiles) file(path string) (*value.Dict, error) {

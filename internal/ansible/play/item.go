@@ -23,8 +23,6 @@ type item struct {
 	delay          time.Duration
 	// call is what is carried out, made once for all attempts.
 	call *Call
-	// polls counts the looks at a job in the background.
-	deadline time.Time
 
 	result *value.Dict
 	// unknown is set when check mode cannot tell what would become of the item.

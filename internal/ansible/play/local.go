@@ -20,7 +20,7 @@ func (it *item) debug(args *value.Dict) error {
 	}
 	for _, k := range args.Keys() {
 		if k != "msg" && k != "var" && k != "verbosity" {
-			return fmt.Errorf("Unsupported parameters for (debug) module: %s. Supported parameters include: msg, var, verbosity.", value.String(k)) //nolint:staticcheck // Ansible's words
+			return fmt.Errorf("Unsupported parameters for (debug) module: %s. Supported parameters include: msg, var, verbosity.", value.String(k)) // Ansible's words
 		}
 	}
 	if n > it.t.m.in.Options.Verbosity {
@@ -70,7 +70,7 @@ func (it *item) debugged(what any) (v any, key string, err error) {
 		if hint, ok := undefinedHint(err); ok {
 			return "<< error 1 - " + hint + " >>", key, nil
 		}
-		return nil, key, fmt.Errorf("Error while resolving `var` expression: %w", err) //nolint:staticcheck // Ansible's words
+		return nil, key, fmt.Errorf("Error while resolving `var` expression: %w", err) // Ansible's words
 	}
 	return v, key, err
 }
@@ -153,12 +153,12 @@ func (it *item) setFact(args *value.Dict) error {
 		case name == "cacheable":
 			continue
 		case !inventory.IsVariableName(name):
-			return fmt.Errorf("The variable name '%s' is not valid. Variables must start with a letter or underscore character, and contain only letters, numbers and underscores.", name) //nolint:staticcheck // Ansible's words
+			return fmt.Errorf("The variable name '%s' is not valid. Variables must start with a letter or underscore character, and contain only letters, numbers and underscores.", name) // Ansible's words
 		}
 		facts.Set(name, v)
 	}
 	if facts.Len() == 0 {
-		return fmt.Errorf("No key/value pairs provided, at least one is required for this action to succeed") //nolint:staticcheck // Ansible's words
+		return fmt.Errorf("No key/value pairs provided, at least one is required for this action to succeed") // Ansible's words
 	}
 	it.done(value.NewDict("changed", false, "failed", false, "ansible_facts", facts, "_ansible_facts_cacheable", cacheable))
 	return nil
@@ -168,13 +168,13 @@ func (it *item) setFact(args *value.Dict) error {
 func (it *item) setStats(args *value.Dict) error {
 	for _, k := range args.Keys() {
 		if k != "data" && k != "per_host" && k != "aggregate" {
-			return fmt.Errorf("Unsupported parameters for (set_stats) module: %s. Supported parameters include: aggregate, data, per_host.", value.String(k)) //nolint:staticcheck // Ansible's words
+			return fmt.Errorf("Unsupported parameters for (set_stats) module: %s. Supported parameters include: aggregate, data, per_host.", value.String(k)) // Ansible's words
 		}
 	}
 	data, _ := args.Get("data")
 	d, ok := data.(*value.Dict)
 	if !ok {
-		return fmt.Errorf("The 'data' option needs to be a dictionary/hash") //nolint:staticcheck // Ansible's words
+		return fmt.Errorf("The 'data' option needs to be a dictionary/hash") // Ansible's words
 	}
 	aggregate := true
 	if v, given := args.Get("aggregate"); given {
@@ -309,13 +309,13 @@ func (it *item) validateArguments(args *value.Dict) error {
 	spec, _ := args.Get("argument_spec")
 	options, ok := spec.(*value.Dict)
 	if !ok {
-		return fmt.Errorf("Incorrect type for argument_spec, expected dict and got %s", value.TypeName(spec)) //nolint:staticcheck // Ansible's words
+		return fmt.Errorf("Incorrect type for argument_spec, expected dict and got %s", value.TypeName(spec)) // Ansible's words
 	}
 	given := &value.Dict{}
 	if v, ok := args.Get("provided_arguments"); ok {
 		d, isDict := v.(*value.Dict)
 		if !isDict {
-			return fmt.Errorf("Incorrect type for provided_arguments, expected dict and got %s", value.TypeName(v)) //nolint:staticcheck // Ansible's words
+			return fmt.Errorf("Incorrect type for provided_arguments, expected dict and got %s", value.TypeName(v)) // Ansible's words
 		}
 		given = d.Shallow()
 	}

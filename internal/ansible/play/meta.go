@@ -57,7 +57,7 @@ func (t *turn) meta(name string) error {
 		}
 	case "end_role":
 		if t.task.Role == nil || !t.host.cursor.endRole(t.task.Role) {
-			return fmt.Errorf("Cannot execute 'end_role' from outside of a role") //nolint:staticcheck // Ansible's words
+			return fmt.Errorf("Cannot execute 'end_role' from outside of a role") // Ansible's words
 		}
 		t.note(fmt.Sprintf("ending role %s for %s", t.task.Role.Name, t.host.name))
 	case "reset_connection":

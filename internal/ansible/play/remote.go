@@ -185,7 +185,7 @@ func (it *item) template(args *value.Dict) (string, error) {
 		}
 		return it.rendered(p, src, string(text), args)
 	}
-	return "", fmt.Errorf("Could not find or access '%s'\nSearched in:\n\t%s on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the remote_src option", //nolint:staticcheck // Ansible's words
+	return "", fmt.Errorf("Could not find or access '%s'\nSearched in:\n\t%s on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the remote_src option", // Ansible's words
 		src, gostrings.Join(paths, "\n\t"))
 }
 

@@ -48,7 +48,6 @@ func (r *reading) actionOf(n *document.Node) (action, bool) {
 	if !ok {
 		return a, false
 	}
-	var others []*document.Node
 	for i, key := range n.Keys {
 		name, isText := key.Text()
 		if isText && (taskKeyword(name) || strings.HasPrefix(name, "with_")) {
@@ -58,7 +57,6 @@ func (r *reading) actionOf(n *document.Node) (action, bool) {
 			r.fail(key, "A task has the key %s, which is no text. Put it in quotes.", value.Repr(key.Scalar))
 			return a, false
 		}
-		others = append(others, key)
 		if a.name != "" {
 			r.conflict(n, a.name, name)
 			return a, false

@@ -164,9 +164,9 @@ func (p *plugins) ready(ctx context.Context, kind python.Kind, name string) erro
 	case p.known[full]:
 		return nil
 	case len(parts) < 3:
-		return fmt.Errorf("No %s named %s.", kind, value.Repr(name)) //nolint:staticcheck // Ansible's words
+		return fmt.Errorf("No %s named %s.", kind, value.Repr(name)) // Ansible's words
 	}
-	return fmt.Errorf("No %s named %s. Its collection would be installed by: ansible-galaxy collection install %s.%s. Looked in %s.", //nolint:staticcheck // Ansible's words
+	return fmt.Errorf("No %s named %s. Its collection would be installed by: ansible-galaxy collection install %s.%s. Looked in %s.", // Ansible's words
 		kind, value.Repr(name), parts[0], parts[1], strings.Join(p.helper.Collections, ", "))
 }
 

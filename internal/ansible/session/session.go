@@ -147,7 +147,7 @@ func (s *Session) input(r Request) error {
 		}
 		in.Options.Limit = limit
 		if hosts, _, err := s.Inventory.Select(inventory.Selection{Patterns: []string{"all"}, Limit: limit}); err != nil || len(hosts) == 0 {
-			return errors.New("Specified inventory, host pattern and/or --limit leaves us with no hosts to target.") //nolint:staticcheck // Ansible's words
+			return errors.New("Specified inventory, host pattern and/or --limit leaves us with no hosts to target.") // Ansible's words
 		}
 	}
 	for _, p := range r.Playbooks {

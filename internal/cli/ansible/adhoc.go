@@ -109,7 +109,7 @@ func (p *Program) adHocHosts(open *session.Session, o *adHocFlags, pattern strin
 	}
 	if len(hosts) == 0 {
 		if o.inventory.limit != "" {
-			return false, errors.New("Specified inventory, host pattern and/or --limit leaves us with no hosts to target.") //nolint:staticcheck // Ansible's words
+			return false, errors.New("Specified inventory, host pattern and/or --limit leaves us with no hosts to target.") // Ansible's words
 		}
 		p.warning("No hosts matched, nothing to do")
 	}

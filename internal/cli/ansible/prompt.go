@@ -101,22 +101,22 @@ const maxPassword = 1 << 16
 func passwordFile(ctx context.Context, name string) (string, error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return "", fmt.Errorf("The password file %s was not found", name) //nolint:staticcheck // Ansible's words
+		return "", fmt.Errorf("The password file %s was not found", name) // Ansible's words
 	}
 	var text []byte
 	if info.Mode()&0o111 != 0 {
 		if text, err = exec.CommandContext(ctx, name).Output(); err != nil {
-			return "", fmt.Errorf("Problem occurred when trying to run the password script %s (%w). If this is not a script, remove the executable bit from the file.", name, err) //nolint:staticcheck,lll // Ansible's words
+			return "", fmt.Errorf("Problem occurred when trying to run the password script %s (%w). If this is not a script, remove the executable bit from the file.", name, err)
 		}
 	} else if text, err = os.ReadFile(name); err != nil {
-		return "", fmt.Errorf("Could not read password file (%s): %w", name, err) //nolint:staticcheck // Ansible's words
+		return "", fmt.Errorf("Could not read password file (%s): %w", name, err) // Ansible's words
 	}
 	text = bytes.TrimSpace(text)
 	if len(text) > maxPassword {
 		return "", fmt.Errorf("the password file %s is longer than %d bytes", name, maxPassword)
 	}
 	if len(text) == 0 {
-		return "", fmt.Errorf("Empty password was provided from file (%s)", name) //nolint:staticcheck // Ansible's words
+		return "", fmt.Errorf("Empty password was provided from file (%s)", name) // Ansible's words
 	}
 	return string(text), nil
 }

@@ -169,7 +169,7 @@ func (r *rebooter) usualCommand(ctx context.Context) (string, error) {
 	known, _ := result["ansible_facts"].(map[string]any)
 	name, ok := known["ansible_distribution"].(string)
 	if !ok {
-		return "", errors.New(`Failed to get distribution information. Missing "ansible_distribution" in output.`) //nolint:staticcheck // Ansible's own words
+		return "", errors.New(`Failed to get distribution information. Missing "ansible_distribution" in output.`) // Ansible's own words
 	}
 	minutes := int(seconds(r.args, "pre_reboot_delay") / time.Minute)
 	switch strings.ToLower(name) {
@@ -198,7 +198,7 @@ func (r *rebooter) find(ctx context.Context, program string) (string, error) {
 	if path := strings.TrimSpace(out.Stdout); path != "" {
 		return path, nil
 	}
-	return "", fmt.Errorf(`Unable to find command "%s" in search paths: [%s]`, program, strings.Join(dirs, ", ")) //nolint:staticcheck // Ansible's own words
+	return "", fmt.Errorf(`Unable to find command "%s" in search paths: [%s]`, program, strings.Join(dirs, ", ")) // Ansible's own words
 }
 
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'"'"'`) + "'" }
@@ -248,7 +248,7 @@ func (r *rebooter) answers(ctx context.Context) error {
 		return err
 	}
 	if out.Code != 0 {
-		return fmt.Errorf("Test command failed: %s %s", out.Stderr, out.Stdout) //nolint:staticcheck // Ansible's own words
+		return fmt.Errorf("Test command failed: %s %s", out.Stderr, out.Stdout) // Ansible's own words
 	}
 	return nil
 }

@@ -263,11 +263,11 @@ func (f *fields) settle() error {
 	case f.year < 0 && f.isoYear >= 0 && (f.isoWeek < 0 || f.weekday < 0):
 		return errors.New("ISO year directive '%G' must be used with the ISO week directive '%V' and " + isoDays)
 	case f.year < 0 && f.isoYear >= 0 && f.julian >= 0:
-		return errors.New("Day of the year directive '%j' is not compatible with ISO year directive '%G'. Use '%Y' instead.") //nolint:staticcheck // Python's own words
+		return errors.New("Day of the year directive '%j' is not compatible with ISO year directive '%G'. Use '%Y' instead.") // Python's own words
 	case (f.year >= 0 || f.isoYear < 0) && f.week < 0 && f.isoWeek >= 0 && f.weekday < 0:
 		return errors.New("ISO week directive '%V' must be used with the ISO year directive '%G' and " + isoDays)
 	case (f.year >= 0 || f.isoYear < 0) && f.week < 0 && f.isoWeek >= 0:
-		return errors.New("ISO week directive '%V' is incompatible with the year directive '%Y'. Use the ISO year '%G' instead.") //nolint:staticcheck // Python's own words
+		return errors.New("ISO week directive '%V' is incompatible with the year directive '%Y'. Use the ISO year '%G' instead.") // Python's own words
 	}
 	if f.year < 0 {
 		f.year = 1900
@@ -326,7 +326,7 @@ func offset(found map[rune]string) (zone *time.Location, naive bool, err error) 
 	}
 	digits, _, _ := strings.Cut(text[1:], ".")
 	if colons := strings.Count(digits, ":"); colons > 0 && len(digits)-colons == 6 && colons != 2 {
-		return nil, false, fmt.Errorf("Inconsistent use of : in %s", text) //nolint:staticcheck // Python's own words
+		return nil, false, fmt.Errorf("Inconsistent use of : in %s", text) // Python's own words
 	}
 	n, _ := strconv.Atoi((strings.ReplaceAll(digits, ":", "") + "00")[:6])
 	seconds := n/10000*3600 + n/100%100*60 + n%100

@@ -77,7 +77,7 @@ func (w *writer) value(v any, depth int) error {
 	case *value.Dict:
 		return w.dict(v, depth)
 	default:
-		return fmt.Errorf("Type '%s' is unsupported for variable storage.", value.TypeName(v)) //nolint:staticcheck // Ansible's own words
+		return fmt.Errorf("Type '%s' is unsupported for variable storage.", value.TypeName(v)) // Ansible's own words
 	}
 	return nil
 }
@@ -95,7 +95,7 @@ func (w *writer) float(f float64) (string, error) {
 		return value.Float(f), nil
 	}
 	if w.o.NoNaN {
-		return "", fmt.Errorf("Out of range float values are not JSON compliant") //nolint:staticcheck // Python's own words
+		return "", fmt.Errorf("Out of range float values are not JSON compliant") // Python's own words
 	}
 	return name, nil
 }
@@ -185,5 +185,5 @@ func (w *writer) key(k any) (string, error) {
 	case nil, bool, int64:
 		return value.KeyJSON(k), nil
 	}
-	return "", fmt.Errorf("Key of type '%s' is not JSON serializable by the 'tagless' profile.", value.TypeName(k)) //nolint:staticcheck // Ansible's own words
+	return "", fmt.Errorf("Key of type '%s' is not JSON serializable by the 'tagless' profile.", value.TypeName(k)) // Ansible's own words
 }

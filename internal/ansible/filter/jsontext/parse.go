@@ -199,7 +199,7 @@ func (p *parser) escape(b *strings.Builder, begin int) error {
 		}
 	}
 	if utf16.IsSurrogate(r) {
-		return fmt.Errorf("Refusing to deserialize an invalid UTF8 string value: 'utf-8' codec can't encode character '\\u%04x' in position %d: surrogates not allowed", //nolint:staticcheck // Ansible's own words
+		return fmt.Errorf("Refusing to deserialize an invalid UTF8 string value: 'utf-8' codec can't encode character '\\u%04x' in position %d: surrogates not allowed", // Ansible's own words
 			r, utf8.RuneCountInString(b.String()))
 	}
 	b.WriteRune(r)

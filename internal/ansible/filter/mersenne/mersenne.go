@@ -24,7 +24,7 @@ type Random struct {
 }
 
 // ErrSeed says which seeds there are, in Python's words.
-var ErrSeed = errors.New("The only supported seed types are: None,\nint, float, str, bytes, and bytearray.") //nolint:staticcheck // Python's own words
+var ErrSeed = errors.New("The only supported seed types are: None,\nint, float, str, bytes, and bytearray.") // Python's own words
 
 // New makes a generator from a seed: a string, an int64, a bool or a float64.
 func New(seed any) (*Random, error) {

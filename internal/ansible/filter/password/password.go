@@ -126,7 +126,7 @@ func Pick(alphabet string, n int, random Random) string {
 }
 
 // errHash begins each message about a secret, a salt or rounds that cannot be used.
-var errHash = errors.New("Could not hash the secret") //nolint:staticcheck // Ansible's own words
+var errHash = errors.New("Could not hash the secret") // Ansible's own words
 
 func refused(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{errHash}, args...)...)
@@ -136,7 +136,7 @@ func refused(format string, args ...any) error {
 func Hash(secret, name string, o Options, random Random) (string, error) {
 	a, ok := find(name)
 	if !ok {
-		return "", fmt.Errorf("Installed passlib version 1.7.4 does not support the '%s' algorithm.", name) //nolint:staticcheck // Ansible's own words
+		return "", fmt.Errorf("Installed passlib version 1.7.4 does not support the '%s' algorithm.", name) // Ansible's own words
 	}
 	salt, err := a.salt(o, random)
 	if err != nil {

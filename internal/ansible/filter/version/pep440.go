@@ -56,7 +56,7 @@ type pep440 struct {
 func readPEP440(text string) (pep440, error) {
 	g := pep440Form.FindStringSubmatch(strings.ToLower(text))
 	if g == nil {
-		return pep440{}, fmt.Errorf("Invalid version: '%s'", text) //nolint:staticcheck // Python's own words
+		return pep440{}, fmt.Errorf("Invalid version: '%s'", text) // Python's own words
 	}
 	v := pep440{epoch: whole(g[groupEpoch]), pre: whole(g[groupPreN]), devN: whole(g[groupDevN]),
 		postN: whole(g[groupPostN1] + g[groupPostN2]), post: g[groupPost] != "", dev: g[groupDev] != ""}

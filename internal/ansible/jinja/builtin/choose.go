@@ -14,7 +14,7 @@ import (
 func orDefault(c *jinja.Call) (any, error) {
 	onFalse, ok := c.Args[2].(bool)
 	if !ok {
-		return nil, fmt.Errorf("The 'boolean' argument must be of type 'bool', not '%s'.", value.TypeName(c.Args[2])) //nolint:staticcheck // Ansible's words
+		return nil, fmt.Errorf("The 'boolean' argument must be of type 'bool', not '%s'.", value.TypeName(c.Args[2])) // Ansible's words
 	}
 	v := c.Args[0]
 	if u, ok := v.(*value.Undefined); ok {
@@ -69,7 +69,7 @@ func applied(c *jinja.Call) (func(any) (any, error), error) {
 		standard, _ := c.Kwarg("default")
 		for _, k := range c.Kwargs {
 			if k.Name != "attribute" && k.Name != "default" {
-				return nil, errors.New("Unexpected keyword argument " + value.Repr(k.Name)) //nolint:staticcheck // Jinja's words
+				return nil, errors.New("Unexpected keyword argument " + value.Repr(k.Name)) // Jinja's words
 			}
 		}
 		p := pathOf(attribute)
@@ -80,7 +80,7 @@ func applied(c *jinja.Call) (func(any) (any, error), error) {
 	}
 	name, ok := c.Args[1].(string)
 	if !ok || !c.Has(jinja.FilterKind, name) {
-		return nil, fmt.Errorf("No filter named %s.", value.Repr(c.Args[1])) //nolint:staticcheck // Jinja's words
+		return nil, fmt.Errorf("No filter named %s.", value.Repr(c.Args[1])) // Jinja's words
 	}
 	return func(x any) (any, error) {
 		return c.Filter(name, append([]any{x}, c.Args[2:]...), append([]jinja.Kwarg(nil), c.Kwargs...))
@@ -102,7 +102,7 @@ func chooser(want, byAttribute bool) jinja.Function {
 		var p path
 		if byAttribute {
 			if len(args) == 0 {
-				return nil, errors.New("Missing parameter for attribute name") //nolint:staticcheck // Jinja's words
+				return nil, errors.New("Missing parameter for attribute name") // Jinja's words
 			}
 			p, args = pathOf(args[0]), args[1:]
 		}
@@ -135,7 +135,7 @@ func tester(c *jinja.Call, args []any) (func(any) (bool, error), error) {
 	}
 	name, ok := args[0].(string)
 	if !ok || !c.Has(jinja.TestKind, name) {
-		return nil, fmt.Errorf("No test named %s.", value.Repr(args[0])) //nolint:staticcheck // Jinja's words
+		return nil, fmt.Errorf("No test named %s.", value.Repr(args[0])) // Jinja's words
 	}
 	return func(x any) (bool, error) {
 		v, err := c.Test(name, append([]any{x}, args[1:]...), append([]jinja.Kwarg(nil), c.Kwargs...))

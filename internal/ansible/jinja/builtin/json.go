@@ -79,7 +79,7 @@ func (w *jsonWriter) write(v any, depth int) error {
 	case *value.Dict:
 		return w.dict(v, depth)
 	default:
-		return fmt.Errorf("Object of type %s is not JSON serializable", value.TypeName(v)) //nolint:staticcheck // Python's words
+		return fmt.Errorf("Object of type %s is not JSON serializable", value.TypeName(v)) // Python's words
 	}
 	return nil
 }

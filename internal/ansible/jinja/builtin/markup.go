@@ -54,7 +54,7 @@ func xmlattr(c *jinja.Call) (any, error) {
 			return nil, fmt.Errorf("expected string or bytes-like object, got '%s'", value.TypeName(k))
 		}
 		if notInAttribute.MatchString(name) {
-			return nil, errors.New("Invalid character in attribute name: " + value.Repr(name)) //nolint:staticcheck // Jinja's words
+			return nil, errors.New("Invalid character in attribute name: " + value.Repr(name)) // Jinja's words
 		}
 		text, err := c.Text(v)
 		if err != nil {
@@ -165,7 +165,7 @@ func urlize(c *jinja.Call) (any, error) {
 		for _, x := range schemes {
 			s, ok := x.(string)
 			if !ok || !scheme.MatchString(s) {
-				return nil, fmt.Errorf("%s is not a valid URI scheme prefix.", value.Repr(x)) //nolint:staticcheck // Jinja's words
+				return nil, fmt.Errorf("%s is not a valid URI scheme prefix.", value.Repr(x)) // Jinja's words
 			}
 			l.schemes = append(l.schemes, s)
 		}

@@ -123,7 +123,7 @@ func TestRecorded(t *testing.T) {
 			v, err := evaluate(t, env, r.In, c)
 			ours := value.Repr(v)
 			if _, omit := v.(jinja.Omit); omit {
-				err = errors.New("A template was resolved to an Omit scalar.") //nolint:staticcheck // Ansible's words
+				err = errors.New("A template was resolved to an Omit scalar.") // Ansible's words
 			}
 			if err != nil {
 				ours = err.Error()

@@ -273,7 +273,7 @@ func pairsOf(v any) ([]any, error) {
 func items(c *jinja.Call) (any, error) {
 	pairs, err := pairsOf(c.Args[0])
 	if err != nil {
-		return nil, errors.New("Can only get item pairs from a mapping.") //nolint:staticcheck // Jinja's words
+		return nil, errors.New("Can only get item pairs from a mapping.") // Jinja's words
 	}
 	return listOf(pairs), nil
 }

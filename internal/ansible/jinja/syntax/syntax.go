@@ -71,15 +71,15 @@ func (o Options) Override(text string) (Options, string, error) {
 	}
 	line, rest, found := strings.Cut(text[len(Override):], "\n")
 	if !found {
-		return o, text, fmt.Errorf("Missing newline after '%s' override.", Override) //nolint:staticcheck // Ansible's words
+		return o, text, fmt.Errorf("Missing newline after '%s' override.", Override) // Ansible's words
 	}
 	for pair := range strings.SplitSeq(line, ",") {
 		if strings.TrimSpace(pair) == "" {
-			return o, text, fmt.Errorf("Empty '%s' override pair not allowed.", Override) //nolint:staticcheck // Ansible's words
+			return o, text, fmt.Errorf("Empty '%s' override pair not allowed.", Override) // Ansible's words
 		}
 		key, val, found := strings.Cut(pair, ":")
 		if !found {
-			return o, text, fmt.Errorf("Missing key-value separator `:` in '%s' override pair '%s'.", Override, pair) //nolint:staticcheck // Ansible's words
+			return o, text, fmt.Errorf("Missing key-value separator `:` in '%s' override pair '%s'.", Override, pair) // Ansible's words
 		}
 		e, err := ParseExpression(strings.TrimSpace(val), Options{})
 		c, ok := e.(*Const)
@@ -115,7 +115,7 @@ func (o *Options) Set(key string, v any) error {
 	}
 	field, ok := flags[key]
 	if !ok {
-		return fmt.Errorf("Invalid '%s' override key '%s'.", Override, key) //nolint:staticcheck // Ansible's words
+		return fmt.Errorf("Invalid '%s' override key '%s'.", Override, key) // Ansible's words
 	}
 	b, ok := v.(bool)
 	if !ok {
@@ -144,7 +144,7 @@ func (o *Options) Extend(extension string) error {
 func (o Options) Check() error {
 	f := o.filled()
 	if f.BlockStart == f.VariableStart || f.VariableStart == f.CommentStart || f.CommentStart == f.BlockStart {
-		return fmt.Errorf("Block, variable and comment start strings must be different.") //nolint:staticcheck // Ansible's words
+		return fmt.Errorf("Block, variable and comment start strings must be different.") // Ansible's words
 	}
 	if f.Newline != "\n" && f.Newline != "\r\n" && f.Newline != "\r" {
 		return fmt.Errorf(`newline_sequence needs to be one of: \n, \r or \r\n`)

@@ -80,7 +80,7 @@ func (f *File) Read(text string) error {
 		}
 	}
 	if r.faults != nil {
-		return fmt.Errorf("Source contains parsing errors: '<???>'%s", strings.Join(r.faults, "")) //nolint:staticcheck // Python's own words
+		return fmt.Errorf("Source contains parsing errors: '<???>'%s", strings.Join(r.faults, "")) // Python's own words
 	}
 	for _, name := range f.names {
 		s := f.sections[name]
@@ -128,7 +128,7 @@ func (r *reader) line(line string, number int) error {
 		return r.enter(m[1], number)
 	}
 	if r.section == nil {
-		return fmt.Errorf("File contains no section headers.\nfile: '<???>', line: %d\n%s", number, value.Repr(line)) //nolint:staticcheck // Python's own words
+		return fmt.Errorf("File contains no section headers.\nfile: '<???>', line: %d\n%s", number, value.Repr(line)) // Python's own words
 	}
 	return r.assign(text, line, number)
 }
@@ -145,7 +145,7 @@ func (r *reader) current() (*value.List, bool) {
 
 func (r *reader) enter(name string, number int) error {
 	if r.seen[[2]string{name}] {
-		return fmt.Errorf("While reading from '<???>' [line %2d]: section %s already exists", number, value.Repr(name)) //nolint:staticcheck // Python's own words
+		return fmt.Errorf("While reading from '<???>' [line %2d]: section %s already exists", number, value.Repr(name)) // Python's own words
 	}
 	if name != DefaultSection {
 		r.seen[[2]string{name}] = true
@@ -232,7 +232,7 @@ func (f *File) Items(section string) (*value.Dict, error) {
 
 func (f *File) interpolate(all *value.Dict, section, option, rest, raw string, depth int) (string, error) {
 	if depth > maxInterpolation {
-		return "", fmt.Errorf("Recursion limit exceeded in value substitution: option %s in section %s contains an interpolation key which cannot be substituted in %d steps. Raw value: %s", //nolint:staticcheck // Python's own words
+		return "", fmt.Errorf("Recursion limit exceeded in value substitution: option %s in section %s contains an interpolation key which cannot be substituted in %d steps. Raw value: %s", // Python's own words
 			value.Repr(option), value.Repr(section), maxInterpolation, value.Repr(raw))
 	}
 	var b strings.Builder
@@ -252,7 +252,7 @@ func (f *File) interpolate(all *value.Dict, section, option, rest, raw string, d
 			name := f.transform(m[1])
 			v, ok := all.Get(name)
 			if !ok {
-				return "", fmt.Errorf("Bad value substitution: option %s in section %s contains an interpolation key %s which is not a valid option name. Raw value: %s", //nolint:staticcheck // Python's own words
+				return "", fmt.Errorf("Bad value substitution: option %s in section %s contains an interpolation key %s which is not a valid option name. Raw value: %s", // Python's own words
 					value.Repr(option), value.Repr(section), value.Repr(name), value.Repr(raw))
 			}
 			text, err := f.interpolate(all, section, option, value.String(v), raw, depth+1)

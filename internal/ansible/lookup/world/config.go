@@ -25,17 +25,17 @@ func (m *Machine) config(r Request) ([]any, error) {
 	switch missing {
 	case "error", "warn", "skip":
 	default:
-		return nil, fmt.Errorf("Invalid value %s for config 'on_missing' for 'config' lookup plugin.", value.Repr(o.Get("on_missing"))) //nolint:staticcheck // Ansible's own words
+		return nil, fmt.Errorf("Invalid value %s for config 'on_missing' for 'config' lookup plugin.", value.Repr(o.Get("on_missing"))) // Ansible's own words
 	}
 	kind, plugin := o.Text("plugin_type"), o.Text("plugin_name")
 	if (kind == "") != (plugin == "") {
-		return nil, errors.New("Both plugin_type and plugin_name are required, cannot use one without the other.") //nolint:staticcheck // Ansible's own words
+		return nil, errors.New("Both plugin_type and plugin_name are required, cannot use one without the other.") // Ansible's own words
 	}
 	out := []any{}
 	for _, t := range r.Terms {
 		name, ok := t.(string)
 		if !ok {
-			return nil, fmt.Errorf("Invalid setting identifier, %s is not a <class 'str'>, its a <class '%s'>.", value.Repr(t), value.TypeName(t)) //nolint:staticcheck // Ansible's own words
+			return nil, fmt.Errorf("Invalid setting identifier, %s is not a <class 'str'>, its a <class '%s'>.", value.Repr(t), value.TypeName(t)) // Ansible's own words
 		}
 		var s Setting
 		found := false
@@ -44,7 +44,7 @@ func (m *Machine) config(r Request) ([]any, error) {
 		}
 		switch {
 		case !found && missing == "error":
-			return nil, fmt.Errorf("No config definition exists for %s.", value.Repr(name)) //nolint:staticcheck // Ansible's own words
+			return nil, fmt.Errorf("No config definition exists for %s.", value.Repr(name)) // Ansible's own words
 		case !found && missing == "warn":
 			m.warn(fmt.Sprintf("Skipping %s: No config definition exists for %s.", name, value.Repr(name)))
 		case !found:

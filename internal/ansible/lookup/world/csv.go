@@ -12,7 +12,7 @@ import (
 	"tutti/internal/ansible/value"
 )
 
-var errNoKey = errors.New("Search key is required but was not found") //nolint:staticcheck // Ansible's own words
+var errNoKey = errors.New("Search key is required but was not found") // Ansible's own words
 
 func (m *Machine) csvfile(r Request) ([]any, error) {
 	o, err := lookup.NewOptions(r.Name, r.Options, lookup.Option{Name: "col", Type: lookup.Int, Default: int64(1)},

@@ -26,7 +26,7 @@ func iniOptions(r Request) (*lookup.Options, error) {
 		return nil, err
 	}
 	if kind := o.Text("type"); kind != "ini" && kind != "properties" {
-		return nil, fmt.Errorf("Invalid value %s for config 'type' for 'ini' lookup plugin.", value.Repr(o.Get("type"))) //nolint:staticcheck // Ansible's own words
+		return nil, fmt.Errorf("Invalid value %s for config 'type' for 'ini' lookup plugin.", value.Repr(o.Get("type"))) // Ansible's own words
 	}
 	return o, nil
 }
@@ -97,9 +97,9 @@ func iniTerm(o *lookup.Options, term string) (string, error) {
 		p := x.(string)
 		switch parts := strings.Split(p, "="); {
 		case len(parts) > 2:
-			return "", fmt.Errorf("Could not use %s from %s: too many values to unpack (expected 2)", value.Repr(p), value.Repr(list)) //nolint:staticcheck // Ansible's own words
+			return "", fmt.Errorf("Could not use %s from %s: too many values to unpack (expected 2)", value.Repr(p), value.Repr(list)) // Ansible's own words
 		case len(parts) == 2 && !o.Has(parts[0]):
-			return "", fmt.Errorf("%s is not a valid option.", value.Repr(parts[0])) //nolint:staticcheck // Ansible's own words
+			return "", fmt.Errorf("%s is not a valid option.", value.Repr(parts[0])) // Ansible's own words
 		case len(parts) == 2:
 			if err := o.Set(parts[0], parts[1]); err != nil {
 				return "", err
@@ -109,7 +109,7 @@ func iniTerm(o *lookup.Options, term string) (string, error) {
 		}
 	}
 	if !found {
-		return "", fmt.Errorf("No key to look up was provided as first term within string inline options: %s", term) //nolint:staticcheck // Ansible's own words
+		return "", fmt.Errorf("No key to look up was provided as first term within string inline options: %s", term) // Ansible's own words
 	}
 	return key, nil
 }
@@ -117,7 +117,7 @@ func iniTerm(o *lookup.Options, term string) (string, error) {
 func (m *Machine) readINI(r Request, o *lookup.Options, f *configfile.File) error {
 	file := m.find(r, "files", o.Text("file"))
 	if file == "" {
-		return errors.New("Invalid filename None.") //nolint:staticcheck // Ansible's own words
+		return errors.New("Invalid filename None.") // Ansible's own words
 	}
 	text, err := m.read(file)
 	if err != nil {
@@ -132,7 +132,7 @@ func (m *Machine) readINI(r Request, o *lookup.Options, f *configfile.File) erro
 	err = f.Read(text)
 	var twice *configfile.DuplicateOptionError
 	if errors.As(err, &twice) {
-		return fmt.Errorf("Duplicate option in %s: %w", value.Repr(o.Get("file")), err) //nolint:staticcheck // Ansible's own words
+		return fmt.Errorf("Duplicate option in %s: %w", value.Repr(o.Get("file")), err) // Ansible's own words
 	}
 	return err
 }
@@ -141,7 +141,7 @@ func iniValues(o *lookup.Options, f *configfile.File, key string) ([]any, error)
 	section := o.Text("section")
 	missing := func(err error) error {
 		if errors.Is(err, configfile.ErrNoSection) {
-			return fmt.Errorf("No section %s in %s.", value.Repr(section), value.Repr(o.Get("file"))) //nolint:staticcheck // Ansible's own words
+			return fmt.Errorf("No section %s in %s.", value.Repr(section), value.Repr(o.Get("file"))) // Ansible's own words
 		}
 		return err
 	}

@@ -115,7 +115,7 @@ func (m *Machine) tidy(p string) string {
 func (m *Machine) read(file string) (string, error) {
 	raw, err := readFile(file)
 	if err != nil {
-		return "", fmt.Errorf("An error occurred while trying to read the file %s: %w", value.Repr(file), pythonError(err, file)) //nolint:staticcheck // Ansible's own words
+		return "", fmt.Errorf("An error occurred while trying to read the file %s: %w", value.Repr(file), pythonError(err, file)) // Ansible's own words
 	}
 	if strings.HasPrefix(string(raw), vaultHeader) {
 		if m.Decrypt == nil {
@@ -170,13 +170,13 @@ func (m *Machine) files(r Request) ([]any, error) {
 	out := make([]any, 0, len(terms))
 	for _, name := range terms {
 		file := m.find(r, "files", name)
-		err := errors.New("File not found. Use -vvvvv to see paths searched.") //nolint:staticcheck // Ansible's own words
+		err := errors.New("File not found. Use -vvvvv to see paths searched.") // Ansible's own words
 		text := ""
 		if file != "" {
 			text, err = m.read(file)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("Unable to access the file %s: %w", value.Repr(name), err) //nolint:staticcheck // Ansible's own words
+			return nil, fmt.Errorf("Unable to access the file %s: %w", value.Repr(name), err) // Ansible's own words
 		}
 		if o.Bool("lstrip") {
 			text = strings.TrimLeft(text, space)
@@ -198,7 +198,7 @@ func (m *Machine) unvault(r Request) ([]any, error) {
 	for _, name := range terms {
 		file := m.find(r, "files", name)
 		if file == "" {
-			return nil, fmt.Errorf("Unable to find file matching %q", name) //nolint:staticcheck // Ansible's own words
+			return nil, fmt.Errorf("Unable to find file matching %q", name) // Ansible's own words
 		}
 		text, err := m.read(file)
 		if err != nil {

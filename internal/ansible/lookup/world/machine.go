@@ -174,7 +174,7 @@ const vaultHeader = "$ANSIBLE_VAULT"
 func (m *Machine) vaulted(p string) (any, error) {
 	f, err := os.Open(m.path(p))
 	if err != nil {
-		return nil, fmt.Errorf("Cannot test if the file %s is a vault: %s", value.Repr(p), strings.Replace(pythonError(err, p).Error(), ": '", ": b'", 1)) //nolint:staticcheck // Ansible's own words
+		return nil, fmt.Errorf("Cannot test if the file %s is a vault: %s", value.Repr(p), strings.Replace(pythonError(err, p).Error(), ": '", ": b'", 1)) // Ansible's own words
 	}
 	defer f.Close()
 	head := make([]byte, len(vaultHeader))

@@ -75,7 +75,7 @@ func (m *Machine) wish(r Request, term string) (*wish, error) {
 		if raw, ok := pairs.Get(playbook.RawPairs); ok {
 			file += " " + value.String(raw)
 			if !strings.HasPrefix(term, file) {
-				return nil, errors.New("Unrecognized value after key=value parameters given to password lookup") //nolint:staticcheck // Ansible's own words
+				return nil, errors.New("Unrecognized value after key=value parameters given to password lookup") // Ansible's own words
 			}
 		}
 		if err := setWish(o, pairs); err != nil {
@@ -97,7 +97,7 @@ func setWish(o *lookup.Options, pairs *value.Dict) error {
 		}
 	}
 	if unknown != nil {
-		return fmt.Errorf("Unrecognized parameter(s) given to password lookup: %s", strings.Join(unknown, ", ")) //nolint:staticcheck // Ansible's own words
+		return fmt.Errorf("Unrecognized parameter(s) given to password lookup: %s", strings.Join(unknown, ", ")) // Ansible's own words
 	}
 	for k, v := range pairs.All() {
 		name := value.String(k)
@@ -197,7 +197,7 @@ func (w *wish) grant(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if w.chars == "" && w.length > 0 {
-		return "", errors.New("Cannot choose from an empty sequence") //nolint:staticcheck // Python's own words
+		return "", errors.New("Cannot choose from an empty sequence") // Python's own words
 	}
 	release, err := lock(ctx, w.file)
 	if err != nil {
@@ -230,7 +230,7 @@ func (w *wish) stored(random password.Random) (secret, salt string, err error) {
 	case ident == "":
 		ident = w.ident
 	case w.ident != "" && ident != w.ident:
-		return "", "", fmt.Errorf("The ident parameter provided (%s) does not match the stored one (%s).", ident, w.ident) //nolint:staticcheck // Ansible's own words
+		return "", "", fmt.Errorf("The ident parameter provided (%s) does not match the stored one (%s).", ident, w.ident) // Ansible's own words
 	}
 	if w.encrypt != "" && ident == "" {
 		if ident = password.Ident(w.encrypt); ident != "" {
@@ -318,7 +318,7 @@ func lock(ctx context.Context, file string) (release func(), err error) {
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("Password lookup cannot get the lock in 7 seconds, abort...This may caused by un-removed lockfileyou can manually remove it from controller machine at %s and try again", name) //nolint:staticcheck // Ansible's own words
+			return nil, fmt.Errorf("Password lookup cannot get the lock in 7 seconds, abort...This may caused by un-removed lockfileyou can manually remove it from controller machine at %s and try again", name) // Ansible's own words
 		case <-tick.C:
 		}
 	}

@@ -105,7 +105,7 @@ func (m *Machine) fetch(ctx context.Context, client *http.Client, o *lookup.Opti
 	shown := masked(address)
 	q, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return "", fmt.Errorf("Failed lookup url for %s: %w", shown, err) //nolint:staticcheck // Ansible's own words
+		return "", fmt.Errorf("Failed lookup url for %s: %w", shown, err) // Ansible's own words
 	}
 	q.Header.Set("User-Agent", o.Text("http_agent"))
 	if o.Bool("force") {
@@ -121,14 +121,14 @@ func (m *Machine) fetch(ctx context.Context, client *http.Client, o *lookup.Opti
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode >= http.StatusMultipleChoices {
-		return "", fmt.Errorf("Received HTTP error for %s: HTTP Error %d: %s", shown, answer.StatusCode, reason(answer)) //nolint:staticcheck // Ansible's own words
+		return "", fmt.Errorf("Received HTTP error for %s: HTTP Error %d: %s", shown, answer.StatusCode, reason(answer)) // Ansible's own words
 	}
 	raw, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
 	switch {
 	case err != nil:
 		return "", failure(shown, err)
 	case len(raw) > maxAnswer:
-		return "", fmt.Errorf("Failed lookup url for %s: the answer is larger than %d bytes", shown, maxAnswer) //nolint:staticcheck // Ansible's own words
+		return "", fmt.Errorf("Failed lookup url for %s: the answer is larger than %d bytes", shown, maxAnswer) // Ansible's own words
 	}
 	return string(raw), nil
 }
@@ -191,12 +191,12 @@ func failure(shown string, err error) error {
 	var untrusted *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &untrusted):
-		return fmt.Errorf("Error validating the server's certificate for %s: %w", shown, err) //nolint:staticcheck // Ansible's own words
+		return fmt.Errorf("Error validating the server's certificate for %s: %w", shown, err) // Ansible's own words
 	case errors.As(err, &unknown):
-		return fmt.Errorf("Failed lookup url for %s: <urlopen error [Errno -2] Name or service not known>", shown) //nolint:staticcheck // Ansible's own words
+		return fmt.Errorf("Failed lookup url for %s: <urlopen error [Errno -2] Name or service not known>", shown) // Ansible's own words
 	case errors.As(err, &number):
 		text := number.Error()
-		return fmt.Errorf("Failed lookup url for %s: <urlopen error [Errno %d] %s>", shown, int(number), strings.ToUpper(text[:1])+text[1:]) //nolint:staticcheck // Ansible's own words
+		return fmt.Errorf("Failed lookup url for %s: <urlopen error [Errno %d] %s>", shown, int(number), strings.ToUpper(text[:1])+text[1:]) // Ansible's own words
 	}
-	return fmt.Errorf("Failed lookup url for %s: %w", shown, err) //nolint:staticcheck // Ansible's own words
+	return fmt.Errorf("Failed lookup url for %s: %w", shown, err) // Ansible's own words
 }

@@ -306,7 +306,7 @@ func (d *dialogue) reply(terminal io.Writer) (bool, error) {
 	index := 0
 	if first.once {
 		if index = first.used; index >= len(first.answers) {
-			return false, fmt.Errorf("No remaining responses for '%s', output was '%s'", first.text, pythonBytes(text[:end])) //nolint:staticcheck // Ansible's own words
+			return false, fmt.Errorf("No remaining responses for '%s', output was '%s'", first.text, pythonBytes(text[:end])) // Ansible's own words
 		}
 		first.used++
 	}

@@ -26,7 +26,7 @@ func split(line string) ([]string, error) {
 		case '\\':
 			i++
 			if i == len(runes) {
-				return nil, errors.New("No escaped character") //nolint:staticcheck // Ansible's own words
+				return nil, errors.New("No escaped character") // Ansible's own words
 			}
 			word.WriteRune(runes[i])
 			open = true
@@ -57,7 +57,7 @@ func quoted(runes []rune, begin int, word *strings.Builder) (end int, err error)
 		case runes[i] == '\\' && quote == '"':
 			i++
 			if i == len(runes) {
-				return 0, errors.New("No escaped character") //nolint:staticcheck // Ansible's own words
+				return 0, errors.New("No escaped character") // Ansible's own words
 			}
 			if runes[i] != '"' && runes[i] != '\\' {
 				word.WriteByte('\\')
@@ -67,7 +67,7 @@ func quoted(runes []rune, begin int, word *strings.Builder) (end int, err error)
 			word.WriteRune(runes[i])
 		}
 	}
-	return 0, errors.New("No closing quotation") //nolint:staticcheck // Ansible's own words
+	return 0, errors.New("No closing quotation") // Ansible's own words
 }
 
 // matches tells whether a file is there that the pattern names. Relative patterns are of dir.

@@ -42,22 +42,22 @@ func (h *host) local() facts {
 func (h *host) localFact(file string) (any, error) {
 	info, err := os.Stat(file)
 	if err != nil {
-		return nil, fmt.Errorf("Could not stat fact (%s): %w", file, err) //nolint:staticcheck // Ansible's own words
+		return nil, fmt.Errorf("Could not stat fact (%s): %w", file, err) // Ansible's own words
 	}
 	var text string
 	if info.Mode()&0o100 != 0 {
 		out := module.Exec(h.ctx, module.Command{Argv: []string{file}})
 		if out.Err != nil {
-			return nil, fmt.Errorf("Could not execute fact script (%s): %w", file, out.Err) //nolint:staticcheck // Ansible's own words
+			return nil, fmt.Errorf("Could not execute fact script (%s): %w", file, out.Err) // Ansible's own words
 		}
 		if out.Code != 0 {
-			return nil, fmt.Errorf("Failure executing fact script (%s), rc: %d, err: %s", file, out.Code, out.Stderr) //nolint:staticcheck // Ansible's own words
+			return nil, fmt.Errorf("Failure executing fact script (%s), rc: %d, err: %s", file, out.Code, out.Stderr) // Ansible's own words
 		}
 		text = out.Stdout
 	} else {
 		data, err := os.ReadFile(file)
 		if err != nil {
-			return nil, fmt.Errorf("Could not stat fact (%s): %w", file, err) //nolint:staticcheck // Ansible's own words
+			return nil, fmt.Errorf("Could not stat fact (%s): %w", file, err) // Ansible's own words
 		}
 		text = strings.TrimSpace(string(data))
 	}

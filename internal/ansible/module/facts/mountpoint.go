@@ -178,11 +178,11 @@ func (l *mountLister) read(source, program string) ([]mountEntry, error) {
 	if source == "mount" {
 		file := l.host.program(program)
 		if file == "" {
-			return nil, fmt.Errorf("Failed to find required executable %q", program) //nolint:staticcheck // Ansible's own words
+			return nil, fmt.Errorf("Failed to find required executable %q", program) // Ansible's own words
 		}
 		out, ok := l.host.run(file)
 		if !ok {
-			return nil, fmt.Errorf("Failed to execute %s", file) //nolint:staticcheck // Ansible's own words
+			return nil, fmt.Errorf("Failed to execute %s", file) // Ansible's own words
 		}
 		list = mountOutput(out)
 	} else {

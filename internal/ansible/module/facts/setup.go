@@ -209,7 +209,7 @@ func choose(all []collector, subsets []string) ([]collector, error) {
 			drop[name] = true
 			drop.addAll(aliases[name])
 		case !valid[name]:
-			return nil, fmt.Errorf("Bad subset '%s' given to Ansible. gather_subset options allowed: all, %s", //nolint:staticcheck // Ansible's own words
+			return nil, fmt.Errorf("Bad subset '%s' given to Ansible. gather_subset options allowed: all, %s", // Ansible's own words
 				name, strings.Join(valid.sorted(), ", "))
 		default:
 			explicit[name], add[name] = true, true

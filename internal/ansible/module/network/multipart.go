@@ -20,7 +20,7 @@ const base64Line = 76
 func multipart(body any) (contentType string, data []byte, err error) {
 	fields, ok := body.(map[string]any)
 	if !ok {
-		return "", nil, fmt.Errorf("Mapping is required, cannot be type %s", pythonType(body)) //nolint:staticcheck // Ansible's words
+		return "", nil, fmt.Errorf("Mapping is required, cannot be type %s", pythonType(body)) // Ansible's words
 	}
 	raw := make([]byte, 10)
 	_, _ = rand.Read(raw) // never fails

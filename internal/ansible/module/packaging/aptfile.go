@@ -127,9 +127,7 @@ func (a *aptCall) lookAt(ctx context.Context, file string) (needed []string, ski
 		if err != nil {
 			return nil, false, err
 		}
-		for _, r := range strings.FieldsFunc(recommends, func(r rune) bool { return r == ',' || r == ' ' }) {
-			needed = append(needed, r)
-		}
+		needed = append(needed, strings.FieldsFunc(recommends, func(r rune) bool { return r == ',' || r == ' ' })...)
 	}
 	return needed, false, nil
 }

@@ -56,7 +56,7 @@ func (u *user) keyFile(now account) (string, error) {
 		return name, nil
 	}
 	if _, err := os.Stat(now.home); err != nil && !u.call.CheckMode {
-		return "", fmt.Errorf("User %s home directory does not exist", u.name) //nolint:staticcheck // Ansible's own words
+		return "", fmt.Errorf("User %s home directory does not exist", u.name) // Ansible's own words
 	}
 	return filepath.Join(now.home, name), nil
 }
