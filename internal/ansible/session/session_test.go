@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"strings"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -72,25 +72,6 @@ func carry(t *testing.T, r Request) ([]play.Note, flow.Command) {
 	return notes, end
 }
 
-func TestByHand(t *testing.T) {
-	path := os.Getenv("TUTTI_PLAY")
-	if path == "" {
-		t.Skip("TUTTI_PLAY names no playbook to look at")
-	}
-	r := Request{Playbooks: strings.Fields(path), Inventory: []string{"localhost,"}}
-	if inv := os.Getenv("TUTTI_INVENTORY"); inv != "" {
-		r.Inventory = []string{inv}
-	}
-	r.Options.Forks = 5
-	r.Settings.InjectFacts, r.Settings.ErrorOnMissingHandler, r.Settings.PollInterval = true, true, 15
-	r.Options.Check = os.Getenv("TUTTI_CHECK") != ""
-	notes, end := carry(t, r)
-	for _, n := range notes {
-		fmt.Println(line(n))
-	}
-	fmt.Printf("%+v\n", end)
-}
-
 func line(n play.Note) string {
 	text, err := json.Marshal(n.Result)
 	if err != nil {
@@ -103,4 +84,50 @@ func line(n play.Note) string {
 		return fmt.Sprintf("RECAP %+v", n.Recap)
 	}
 	return fmt.Sprintf("  %s %s %s %v %s %s %s", n.Kind, n.Host, n.Status, n.Item, n.Text, n.Play, text)
+}
+
+// A request comes to a play on this machine: with group_vars beside the playbook, a template,
+// a lookup and a handler.
+func TestPlay(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"site.yml": `- hosts: web
+  gather_facts: false
+  tasks:
+    - template: {src: t.j2, dest: "{{ playbook_dir }}/made", mode: "0600"}
+      notify: tell
+    - debug: {msg: "{{ lookup('file', 'made') }}"}
+  handlers:
+    - name: tell
+      debug: {msg: told}
+`,
+		"t.j2": "port {{ port }}\n", "group_vars/web.yml": "port: 8443\n", "hosts": "[web]\nlocalhost ansible_connection=local\n",
+	} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := Request{Dir: dir, Playbooks: []string{"site.yml"}, Inventory: []string{"hosts"}, Settings: Defaults()}
+	r.Options.Forks = 1
+	notes, end := carry(t, r)
+	if _, ok := end.(flow.Complete); !ok {
+		t.Fatalf("it ends with %+v", end)
+	}
+	var said []string
+	for _, n := range notes {
+		if n.Kind == play.NoteResult {
+			msg, _ := n.Result.Get("msg")
+			said = append(said, fmt.Sprint(n.Status, " ", msg))
+		}
+	}
+	if got, want := fmt.Sprint(said), "[changed <nil> ok port 8443 ok told]"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "made")); err != nil || string(text) != "port 8443\n" {
+		t.Errorf("the template made %q, %v", text, err)
+	}
 }

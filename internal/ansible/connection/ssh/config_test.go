@@ -10,7 +10,7 @@ func FuzzConfig(f *testing.F) {
 	f.Add("Include no/such/*\nIdentityFile ~/%h-%%\nHostName %h.example", "x")
 	f.Fuzz(func(t *testing.T, text, host string) {
 		if strings.Contains(strings.ToLower(text), "exec") || strings.Contains(strings.ToLower(text), "include") {
-			t.Skip("commands and files of this machine are not for fuzzing")
+			return // commands and files of this machine are not for fuzzing
 		}
 		s := newSettings(host, "/nowhere")
 		if err := s.read(t.Context(), configFile{path: "config", user: true}, strings.NewReader(text)); err == nil {
