@@ -130,8 +130,8 @@ func (a *app) root() *cobra.Command {
 		Use:   a.name,
 		Short: "One graph, one plan, one durable run, one state",
 		Long: `tutti takes the files that a folder holds (Terraform, OpenTofu, Ansible,
-Step Functions, and tutti's own tasks and approvals) and makes of them one graph,
-one plan and one durable run.
+Step Functions, and tutti's own tasks and approvals) and makes of them one
+graph, one plan and one durable run.
 
 The usual way:
 
