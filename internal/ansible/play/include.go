@@ -220,7 +220,11 @@ func (g *including) add(inc *inclusion, blocks []*playbook.Block) {
 	if file == "" {
 		file = dictItem(inc.args, "name")
 	}
-	g.m.note(Note{Kind: NoteIncluded, Text: file, Hosts: names(inc.hosts), Number: inc.task.Number, Item: known(inc.label), Label: inc.label != nil})
+	name, err := g.m.taskName(s, inc.task)
+	if err != nil {
+		name = inc.task.Action
+	}
+	g.m.note(Note{Kind: NoteIncluded, Text: file, Task: name, Hosts: names(inc.hosts), Number: inc.task.Number, Item: known(inc.label), Label: inc.label != nil})
 }
 
 // failed fails the hosts of an inclusion that could not be read.
