@@ -349,7 +349,7 @@ func explainHandshake(err error, s *settings, o Options) error {
 		}
 		return failed(err, who+"Permission denied ("+methods+").")
 	}
-	if strings.HasSuffix(text, "EOF") || strings.Contains(text, "connection reset") {
+	if strings.HasSuffix(text, "EOF") || strings.Contains(text, "connection reset") || strings.Contains(text, "broken pipe") {
 		return failed(err, "kex_exchange_identification: Connection closed by remote host\r\nConnection closed by "+s.hostName()+" port "+s.get("port", "22"))
 	}
 	return failed(err, strings.TrimPrefix(text, "ssh: handshake failed: "))
